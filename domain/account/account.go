@@ -1,0 +1,43 @@
+package account
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Account is a registered customer of the platform.
+type Account struct {
+	ID      uuid.UUID
+	Name    string
+	Email   string
+	Phone   string // E.164
+	Locale  string
+	Company Company
+	Status  Status
+	Stage   Stage
+	// StageSince is when the account entered its status and stage.
+	StageSince time.Time
+	// RemindAt and DeadlineAt are the deadlines of the stage; zero where it
+	// has none.
+	RemindAt   time.Time
+	DeadlineAt time.Time
+	// DecidedBy is the decision that made the present status; nil when no
+	// staff member did.
+	DecidedBy *uuid.UUID
+	// BlockedBy is an open decision to suspend, which blocks at once.
+	BlockedBy *uuid.UUID
+	// SuspendedUntil is when a suspension ends by itself; zero when it does not.
+	SuspendedUntil time.Time
+	RegisteredAt   time.Time
+	// LastActiveAt is the last login, API or gate use; zero before the first.
+	LastActiveAt time.Time
+	// Credits is the list's copy of available + held, a few seconds old at most.
+	Credits int64
+	// ContactReleased says that an expired application has given its e-mail
+	// and phone back, for anyone to register with.
+	ContactReleased bool
+}
+
+// State returns the account's status and stage.
+func (a Account) State() State { return State{a.Status, a.Stage} }

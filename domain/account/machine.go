@@ -1,0 +1,123 @@
+package account
+
+import (
+	"slices"
+
+	"kibali/domain/fault"
+)
+
+// Status says whether an account may use the platform. Only Active may.
+type Status string
+
+// The statuses of an account.
+const (
+	Pending   Status = "pending"
+	Active    Status = "active"
+	Suspended Status = "suspended"
+	Rejected  Status = "rejected"
+	Closed    Status = "closed"
+)
+
+// Stage says how far the review of a pending account is. It is NoStage for
+// every other status.
+type Stage string
+
+// The stages of a pending account.
+const (
+	NoStage           Stage = ""
+	AwaitingDocuments Stage = "awaiting_documents"
+	InReview          Stage = "in_review"
+	ChangesRequested  Stage = "changes_requested"
+)
+
+// Action is something that happens to an account.
+type Action string
+
+// The actions. Those that staff decide on are decisions; the others come from
+// the applicant or from time.
+const (
+	DocumentsReceived Action = "documents_received"
+	RequestChanges    Action = "request_changes"
+	Resubmit          Action = "resubmit"
+	Approve           Action = "approve"
+	Reject            Action = "reject"
+	Expire            Action = "expire"
+	Suspend           Action = "suspend"
+	Reactivate        Action = "reactivate"
+	Close             Action = "close"
+)
+
+// State is a status with its stage.
+type State struct {
+	Status Status
+	Stage  Stage
+}
+
+// Registered is the state in which every account begins.
+var Registered = State{Pending, AwaitingDocuments}
+
+func (s State) String() string {
+	if s.Stage == NoStage {
+		return string(s.Status)
+	}
+	return string(s.Status) + "/" + string(s.Stage)
+}
+
+// Transition is one row of the table: from any of From, Action leads to To.
+type Transition struct {
+	Action Action
+	From   []State
+	To     State
+}
+
+var pending = []State{{Pending, AwaitingDocuments}, {Pending, InReview}, {Pending, ChangesRequested}}
+
+// transitions is the whole state machine. What is not in it is a conflict.
+//
+// Time alone never rejects an application that waits for staff: expire leaves
+// in_review out, which escalates instead.
+var transitions = []Transition{
+	{DocumentsReceived, pending, State{Pending, InReview}},
+	{RequestChanges, pending, State{Pending, ChangesRequested}},
+	{Resubmit, []State{{Pending, ChangesRequested}, {Rejected, NoStage}}, State{Pending, InReview}},
+	{Approve, pending, State{Active, NoStage}},
+	{Reject, pending, State{Rejected, NoStage}},
+	{Expire, []State{{Pending, AwaitingDocuments}, {Pending, ChangesRequested}}, State{Rejected, NoStage}},
+	{Suspend, []State{{Active, NoStage}}, State{Suspended, NoStage}},
+	{Reactivate, []State{{Suspended, NoStage}}, State{Active, NoStage}},
+	{Close, []State{{Active, NoStage}, {Suspended, NoStage}, {Rejected, NoStage}}, State{Closed, NoStage}},
+}
+
+// Transitions returns a copy of the table, in the order in which it is
+// documented.
+func Transitions() []Transition { return slices.Clone(transitions) }
+
+// Statuses returns every status, in the order in which lists show them.
+func Statuses() []Status { return []Status{Pending, Active, Suspended, Rejected, Closed} }
+
+// States returns every state that an account can be in.
+func States() []State {
+	return append(slices.Clone(pending), State{Active, NoStage}, State{Suspended, NoStage}, State{Rejected, NoStage}, State{Closed, NoStage})
+}
+
+// Actions returns every action, in the order of the table.
+func Actions() []Action {
+	actions := make([]Action, len(transitions))
+	for i, t := range transitions {
+		actions[i] = t.Action
+	}
+	return actions
+}
+
+// Next returns the state that action leads to from status and stage. It
+// returns a fault.Conflict when the table does not permit it, including when
+// the account is there already.
+func Next(status Status, stage Stage, action Action) (Status, Stage, error) {
+	from := State{status, stage}
+	for _, t := range transitions {
+		if t.Action == action && slices.Contains(t.From, from) {
+			return t.To.Status, t.To.Stage, nil
+		}
+	}
+	return "", "", fault.New(fault.Conflict, "An account that is %s does not permit %s.", from, action)
+}

@@ -1,0 +1,145 @@
+// Package policy is what the people who run a platform may set without a
+// deployment: deadlines, working hours, quiet hours, limits. A change is a new
+// version; a case keeps the version that its application was submitted under.
+// It imports domain/account, domain/calendar and domain/fault.
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"kibali/domain/account"
+	"kibali/domain/calendar"
+	"kibali/domain/fault"
+)
+
+// Policy is one version of the settings.
+type Policy struct {
+	// Calendar says when staff work and which zone people live in.
+	Calendar calendar.Config `json:"calendar"`
+	// Documents bounds how long an applicant may take to hand in documents.
+	Documents Patience `json:"documents"`
+	// Changes bounds how long an applicant may take to correct an application.
+	Changes Patience `json:"changes"`
+	// Review bounds how long staff may take.
+	Review Review `json:"review"`
+	// QuietHours is when no SMS is sent; nil is never.
+	QuietHours *QuietHours `json:"quiet_hours"`
+	// MaxDocuments is how many documents an application may have.
+	MaxDocuments int `json:"max_documents"`
+}
+
+// Patience is how long an applicant is waited for, in time that passes
+// everywhere. Remind comes before Expire.
+type Patience struct {
+	Remind Duration `json:"remind"`
+	Expire Duration `json:"expire"`
+}
+
+// Review is how long staff may take, in working time. After Deadline the
+// reviewers are reminded, after Escalate the admins are told.
+type Review struct {
+	Deadline Duration `json:"deadline"`
+	Escalate Duration `json:"escalate"`
+}
+
+// QuietHours are times of day in the calendar's zone, such as "21:00".
+type QuietHours struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Duration is a time.Duration that reads and writes as "72h".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}
+
+// Default is the policy of a new installation.
+func Default() Policy {
+	const day = 24 * time.Hour
+	return Policy{
+		Calendar:     calendar.Default(),
+		Documents:    Patience{Remind: Duration(2 * day), Expire: Duration(14 * day)},
+		Changes:      Patience{Remind: Duration(3 * day), Expire: Duration(14 * day)},
+		Review:       Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(27 * time.Hour)},
+		QuietHours:   &QuietHours{From: "21:00", To: "07:00"},
+		MaxDocuments: 10,
+	}
+}
+
+// Parse reads a policy as it is stored. It refuses members that it does not
+// know and whatever Validate refuses.
+func Parse(content []byte) (Policy, error) {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	var p Policy
+	if err := decoder.Decode(&p); err != nil {
+		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	return p, p.Validate()
+}
+
+// Validate returns a fault.Invalid that names what cannot be a policy.
+func (p Policy) Validate() error {
+	var bad []fault.Field
+	if _, err := calendar.New(p.Calendar); err != nil {
+		for _, f := range fault.As(err).Fields {
+			f.Field = "calendar." + f.Field
+			bad = append(bad, f)
+		}
+	}
+	refuse := func(field, detail string) {
+		bad = append(bad, fault.Field{Field: field, Code: "invalid", Detail: detail})
+	}
+	for field, patience := range map[string]Patience{"documents": p.Documents, "changes": p.Changes} {
+		if patience.Remind <= 0 || patience.Expire <= patience.Remind {
+			refuse(field, "The reminder must come first, and expiry after it.")
+		}
+	}
+	if p.Review.Deadline <= 0 || p.Review.Escalate <= p.Review.Deadline {
+		refuse("review", "The deadline must come first, and escalation after it.")
+	}
+	if p.QuietHours != nil {
+		for field, text := range map[string]string{"quiet_hours.from": p.QuietHours.From, "quiet_hours.to": p.QuietHours.To} {
+			if _, err := time.Parse("15:04", text); err != nil {
+				refuse(field, "A time of day is written like 21:00.")
+			}
+		}
+	}
+	if p.MaxDocuments < 1 || p.MaxDocuments > 100 {
+		refuse("max_documents", "Must be between 1 and 100.")
+	}
+	return fault.InvalidFields(bad...)
+}
+
+// Deadlines returns when waiting in a stage that is entered at now is reminded
+// of and when it ends; zero where the stage has no deadline.
+func (p Policy) Deadlines(stage account.Stage, now time.Time) (remind, end time.Time, err error) {
+	switch stage {
+	case account.AwaitingDocuments:
+		return now.Add(time.Duration(p.Documents.Remind)), now.Add(time.Duration(p.Documents.Expire)), nil
+	case account.ChangesRequested:
+		return now.Add(time.Duration(p.Changes.Remind)), now.Add(time.Duration(p.Changes.Expire)), nil
+	case account.InReview:
+		working, err := calendar.New(p.Calendar)
+		if err != nil {
+			return time.Time{}, time.Time{}, err
+		}
+		return working.Add(now, time.Duration(p.Review.Deadline)), working.Add(now, time.Duration(p.Review.Escalate)), nil
+	default:
+		return time.Time{}, time.Time{}, nil
+	}
+}
+
+// Location returns the calendar's time zone.
+func (p Policy) Location() (*time.Location, error) { return time.LoadLocation(p.Calendar.Zone) }

@@ -1,0 +1,74 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"kibali/domain/account"
+	"kibali/domain/fault"
+	"kibali/domain/policy"
+)
+
+func TestTheDefaultPolicyIsValidAndSurvivesStorage(t *testing.T) {
+	t.Parallel()
+	content, err := json.Marshal(policy.Default())
+	require.NoError(t, err)
+	read, err := policy.Parse(content)
+	require.NoError(t, err)
+	require.Equal(t, policy.Default(), read)
+}
+
+func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	_, err := policy.Parse([]byte(`{"reveiw":{}}`))
+	require.ErrorContains(t, err, "reveiw")
+}
+
+func TestValidateNamesEveryBadMember(t *testing.T) {
+	t.Parallel()
+	p := policy.Default()
+	p.Calendar.Zone = "Nowhere/Town"
+	p.Documents.Expire = p.Documents.Remind
+	p.Review.Deadline = 0
+	p.QuietHours.To = "7"
+	p.MaxDocuments = 0
+	refused := fault.As(p.Validate())
+	require.NotNil(t, refused)
+	var names []string
+	for _, f := range refused.Fields {
+		names = append(names, f.Field)
+	}
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents"}, names)
+}
+
+func TestDeadlines(t *testing.T) {
+	t.Parallel()
+	p := policy.Default()
+	friday := time.Date(2026, 11, 20, 13, 0, 0, 0, time.UTC) // 16:00 in Dar es Salaam
+
+	t.Run("of an applicant run on every day", func(t *testing.T) {
+		t.Parallel()
+		remind, end, err := p.Deadlines(account.AwaitingDocuments, friday)
+		require.NoError(t, err)
+		require.Equal(t, friday.Add(48*time.Hour), remind)
+		require.Equal(t, friday.Add(14*24*time.Hour), end)
+	})
+	t.Run("of a review run on working time", func(t *testing.T) {
+		t.Parallel()
+		remind, end, err := p.Deadlines(account.InReview, friday)
+		require.NoError(t, err)
+		// One hour on Friday, nine on Monday, eight on Tuesday.
+		require.Equal(t, time.Date(2026, 11, 24, 13, 0, 0, 0, time.UTC), remind.UTC())
+		require.Equal(t, time.Date(2026, 11, 25, 13, 0, 0, 0, time.UTC), end.UTC())
+	})
+	t.Run("do not exist for an account at rest", func(t *testing.T) {
+		t.Parallel()
+		remind, end, err := p.Deadlines(account.NoStage, friday)
+		require.NoError(t, err)
+		require.Zero(t, remind)
+		require.Zero(t, end)
+	})
+}
