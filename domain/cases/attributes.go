@@ -1,0 +1,53 @@
+package cases
+
+import "kibali/domain/account"
+
+// The search attributes of a case. They are few because a namespace allows
+// few, and hold codes and ids only.
+const (
+	AttributeAccountID  = "AccountId"
+	AttributeCaseStatus = "CaseStatus"
+	AttributeReviewer   = "Reviewer"
+	AttributeIndustry   = "Industry"
+	AttributeDeadline   = "Deadline"
+)
+
+// The values of AttributeCaseStatus. A case that has changed nothing yet, or
+// that was refused, has its account's status.
+const (
+	StatusPending     = "pending"
+	StatusApproved    = "approved"
+	StatusRejected    = "rejected"
+	StatusExpired     = "expired"
+	StatusSuspended   = "suspended"
+	StatusReactivated = "reactivated"
+	StatusClosed      = "closed"
+)
+
+// StatusOf returns the value of AttributeCaseStatus for a case of the given
+// type of workflow, whose account has the given status. led is the action of
+// the case that led there, or none.
+func StatusOf(workflow string, status account.Status, led account.Action) string {
+	switch {
+	case status == account.Rejected && led == account.Expire:
+		return StatusExpired
+	case workflow == Registration && (status == account.Active || status == account.Suspended):
+		return StatusApproved
+	case workflow == Suspension && led == account.Reactivate:
+		return StatusReactivated
+	default:
+		return string(status)
+	}
+}
+
+// SearchAttributes maps the name of each search attribute to its type, as the
+// Temporal server spells it.
+func SearchAttributes() map[string]string {
+	return map[string]string{
+		AttributeAccountID:  "Keyword",
+		AttributeCaseStatus: "Keyword",
+		AttributeReviewer:   "Keyword",
+		AttributeIndustry:   "Keyword",
+		AttributeDeadline:   "Datetime",
+	}
+}

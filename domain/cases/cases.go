@@ -1,0 +1,212 @@
+// Package cases names what the API, the workers and Temporal say to each
+// other about a case: workflow ids, message names and types, search
+// attributes. Everything in it may be read by anyone who reads the Temporal
+// UI, so it carries ids, codes, counts and times only: never a name, an
+// address, a free text or a token. It imports the standard library, uuid and
+// domain/account.
+package cases
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kibali/domain/account"
+)
+
+// TaskQueue is where workers look for work.
+const TaskQueue = "kibali"
+
+// DocumentsTaskQueue is where workers look for documents to prepare: that takes
+// seconds each, and must not keep decisions waiting.
+const DocumentsTaskQueue = "kibali-documents"
+
+// Deployment is the name under which workers announce their build.
+const Deployment = "kibali"
+
+// The types of workflow.
+const (
+	Registration = "Registration"
+	Suspension   = "Suspension"
+	Closure      = "Closure"
+)
+
+// The messages a case understands. Decide and Resubmit are updates that
+// answer with an Outcome and, under the same names, signals for when no worker
+// can answer.
+const (
+	Decide           = "Decide"
+	Resubmit         = "Resubmit"
+	DocumentReceived = "DocumentReceived"
+)
+
+// The prefixes of workflow ids: what kind of case it is.
+const (
+	RegistrationPrefix = "registration/"
+	SuspensionPrefix   = "suspension/"
+	ClosurePrefix      = "closure/"
+)
+
+// RegistrationID is the workflow id of an account's review. A later
+// application of the same account has the same id and another run.
+func RegistrationID(accountID uuid.UUID) string { return RegistrationPrefix + accountID.String() }
+
+// SuspensionID is the workflow id of an account's suspension; at most one is
+// open at a time.
+func SuspensionID(accountID uuid.UUID) string { return SuspensionPrefix + accountID.String() }
+
+// ClosureID is the workflow id of the closing of an account that has no open
+// case.
+func ClosureID(accountID uuid.UUID) string { return ClosurePrefix + accountID.String() }
+
+// IDFor returns the id of the case that an action on an account belongs to,
+// given the state that the account is in: the review of a pending account (a
+// corrected application belongs there too), the suspension that begins with
+// the action or is in force, else the closing of the account.
+func IDFor(accountID uuid.UUID, from account.State, action account.Action) string {
+	switch {
+	case from.Status == account.Pending, action == account.Resubmit:
+		return RegistrationID(accountID)
+	case from.Status == account.Suspended, action == account.Suspend:
+		return SuspensionID(accountID)
+	default:
+		return ClosureID(accountID)
+	}
+}
+
+// Decision is a staff member's decision on its way to a case. What was said
+// and why stands in the decision's row.
+type Decision struct {
+	DecisionID uuid.UUID      `json:"decision_id"`
+	Kind       account.Action `json:"kind"`
+	ReasonCode string         `json:"reason_code,omitempty"`
+	ActorID    uuid.UUID      `json:"actor_id"`
+}
+
+// Resubmission says that the applicant has handed in a corrected application.
+type Resubmission struct {
+	ApplicationID uuid.UUID `json:"application_id"`
+}
+
+// Document says that an uploaded document waits to be prepared for review.
+type Document struct {
+	DocumentID uuid.UUID `json:"document_id"`
+}
+
+// Result says how a decision or another message ended.
+type Result string
+
+// The results. A refused message changed nothing.
+const (
+	Applied Result = "applied"
+	Refused Result = "refused"
+	Lapsed  Result = "lapsed"
+)
+
+// Outcome is what became of a message, and the state of the account after it.
+type Outcome struct {
+	Result Result `json:"result"`
+	// Code says why a refused message was refused: a fault.Code.
+	Code  string `json:"code,omitempty"`
+	Entry Entry  `json:"entry"`
+	// Notices are owed because of it and wait to be sent.
+	Notices []Notice `json:"notices,omitempty"`
+}
+
+// Entry is a state that an account has entered, with the deadlines of that
+// state under the policy that the case was opened under. Its times are in UTC
+// and whole microseconds, as the account's row keeps them.
+type Entry struct {
+	Status account.Status `json:"status"`
+	Stage  account.Stage  `json:"stage,omitempty"`
+	// Since is when the account entered the state. It grows with every
+	// transition, so it tells a newer truth from an older one that comes late.
+	Since time.Time `json:"since,omitzero"`
+	// RemindAt is when whoever is awaited is reminded: the applicant for
+	// documents or changes, the reviewers for an overdue review. Zero: never.
+	RemindAt time.Time `json:"remind_at,omitzero"`
+	// DeadlineAt is when waiting ends: the application expires, an overdue
+	// review is escalated to the admins, a suspension runs out. Zero: never.
+	DeadlineAt time.Time `json:"deadline_at,omitzero"`
+}
+
+// EntryOf returns the state that an account is in. Everybody who tells a case
+// of an account does it with this.
+func EntryOf(a account.Account) Entry {
+	entry := Entry{
+		Status: a.Status, Stage: a.Stage, Since: instant(a.StageSince),
+		RemindAt: instant(a.RemindAt), DeadlineAt: instant(a.DeadlineAt),
+	}
+	if a.Status == account.Suspended {
+		entry.DeadlineAt = instant(a.SuspendedUntil)
+	}
+	return entry
+}
+
+// Equal reports whether e and other are the same state with the same deadlines.
+func (e Entry) Equal(other Entry) bool {
+	return e.Status == other.Status && e.Stage == other.Stage && e.Since.Equal(other.Since) &&
+		e.RemindAt.Equal(other.RemindAt) && e.DeadlineAt.Equal(other.DeadlineAt)
+}
+
+// Due is when somebody must have acted: staff on a review, the applicant on
+// what is missing, time on a suspension. It is what AttributeDeadline holds;
+// zero when nothing is due.
+func (e Entry) Due() time.Time {
+	if e.Stage == account.InReview {
+		return e.RemindAt
+	}
+	return e.DeadlineAt
+}
+
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// Notice points to an e-mail or SMS that waits to be sent.
+type Notice struct {
+	NoticeID uuid.UUID `json:"notice_id"`
+	Channel  string    `json:"channel"`
+	Kind     string    `json:"kind"`
+}
+
+// BelongsTo reports whether the case with the given id sends the notice. Cases
+// of one account may be open beside each other until their last notice is
+// sent, and each sends its own.
+func (n Notice) BelongsTo(caseID string) bool {
+	switch n.Kind {
+	case "suspended", "reactivated":
+		return strings.HasPrefix(caseID, SuspensionPrefix)
+	case "closed":
+		return strings.HasPrefix(caseID, SuspensionPrefix) || strings.HasPrefix(caseID, ClosurePrefix)
+	default:
+		return strings.HasPrefix(caseID, RegistrationPrefix)
+	}
+}
+
+// RegistrationInput opens the review of an application.
+type RegistrationInput struct {
+	AccountID uuid.UUID `json:"account_id"`
+	// Entry is the account's state when the case was opened. A status other
+	// than pending means that the review is over, and the case only settles
+	// the messages that reach it late.
+	Entry Entry `json:"entry"`
+	// Notices are owed since before the case was opened.
+	Notices []Notice `json:"notices,omitempty"`
+}
+
+// SuspensionInput opens a suspension, which begins with the decision that
+// orders it.
+type SuspensionInput struct {
+	AccountID uuid.UUID `json:"account_id"`
+	Entry     Entry     `json:"entry"`
+}
+
+// ClosureInput opens the closing of an account that has no other open case.
+type ClosureInput struct {
+	AccountID uuid.UUID `json:"account_id"`
+}
