@@ -1,0 +1,133 @@
+package identity_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/stretchr/testify/require"
+
+	"kibali/identity"
+)
+
+var cheap = argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+func TestHasher(t *testing.T) {
+	t.Parallel()
+	hasher, err := identity.NewHasher(cheap, 2)
+	require.NoError(t, err)
+	encoded, err := hasher.Hash(t.Context(), "a long enough password")
+	require.NoError(t, err)
+
+	t.Run("knows the right password from a wrong one", func(t *testing.T) {
+		t.Parallel()
+		ok, outdated, err := hasher.Verify(t.Context(), "a long enough password", encoded)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.False(t, outdated)
+		ok, _, err = hasher.Verify(t.Context(), "A long enough password", encoded)
+		require.NoError(t, err)
+		require.False(t, ok)
+	})
+	t.Run("refuses every password of an unknown login", func(t *testing.T) {
+		t.Parallel()
+		for _, password := range []string{"", "decoy", "anything"} {
+			ok, _, err := hasher.Verify(t.Context(), password, "")
+			require.NoError(t, err)
+			require.False(t, ok)
+		}
+	})
+	t.Run("says when a hash was made at another cost", func(t *testing.T) {
+		t.Parallel()
+		dearer := cheap
+		dearer.Iterations++
+		now, err := identity.NewHasher(dearer, 1)
+		require.NoError(t, err)
+		ok, outdated, err := now.Verify(t.Context(), "a long enough password", encoded)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.True(t, outdated)
+	})
+	t.Run("accepts the same text in another Unicode composition", func(t *testing.T) {
+		t.Parallel()
+		composed, err := hasher.Hash(t.Context(), "caf\u00e9 ya asubuhi")
+		require.NoError(t, err)
+		ok, _, err := hasher.Verify(t.Context(), "cafe\u0301 ya asubuhi", composed)
+		require.NoError(t, err)
+		require.True(t, ok)
+	})
+	t.Run("does not truncate", func(t *testing.T) {
+		t.Parallel()
+		long := strings.Repeat("x", 200)
+		encoded, err := hasher.Hash(t.Context(), long+"1")
+		require.NoError(t, err)
+		ok, _, err := hasher.Verify(t.Context(), long+"2", encoded)
+		require.NoError(t, err)
+		require.False(t, ok)
+	})
+	t.Run("gives up waiting for its turn when the request ends", func(t *testing.T) {
+		t.Parallel()
+		slow := identity.Params
+		slow.Memory, slow.Iterations = 256*1024, 4
+		busy, err := identity.NewHasher(slow, 1)
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() {
+			_, err := busy.Hash(t.Context(), "first in the queue")
+			done <- err
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		<-ctx.Done()
+		_, err = busy.Hash(ctx, "second in the queue")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, <-done)
+	})
+}
+
+func TestCheckPassword(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ password, code string }{
+		"nothing":                        {"", "required"},
+		"eleven characters":              {"abcdefghij1", "too_short"},
+		"twelve characters":              {"correct-hors", ""},
+		"twelve bytes, fewer characters": {"ñandúñandú", "too_short"},
+		"64 characters":                  {strings.Repeat("ab1-", 16), ""},
+		"the longest":                    {strings.Repeat("ab1-", 64), ""},
+		"one more than the longest":      {strings.Repeat("ab1-", 64) + "x", "too_long"},
+		"NUL":                            {"correct\x00horse battery", "invalid"},
+		"invalid UTF-8":                  {"correct\xffhorse battery", "invalid"},
+		"one character repeated":         {"aaaaaaaaaaaaaaa", "guessable"},
+		"the e-mail address":             {"asha@example.co.tz", "personal"},
+		"no composition rules":           {"kahawa na maandazi", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			field := identity.CheckPassword(c.password, identity.MinUserPassword, "asha@example.co.tz", "Asha")
+			if c.code == "" {
+				require.Nil(t, field)
+				return
+			}
+			require.NotNil(t, field)
+			require.Equal(t, "password", field.Field)
+			require.Equal(t, c.code, field.Code)
+			if c.password != "" {
+				require.NotContains(t, field.Detail, c.password)
+			}
+		})
+	}
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	a, hashA := identity.NewToken(identity.StaffToken)
+	b, hashB := identity.NewToken(identity.StaffToken)
+	require.NotEqual(t, a, b)
+	require.NotEqual(t, hashA, hashB)
+	require.Equal(t, hashA, identity.HashToken(a))
+	require.Equal(t, identity.StaffToken, identity.TokenKind(a))
+	require.GreaterOrEqual(t, len(strings.TrimPrefix(a, identity.StaffToken)), 43)
+	require.Empty(t, identity.TokenKind("Bearer nonsense"))
+}

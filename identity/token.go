@@ -1,0 +1,44 @@
+// Package identity holds what proves who someone is: tokens and password
+// hashes. It imports domain/fault and third-party libraries only.
+package identity
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+)
+
+// The prefixes of tokens. They say what a leaked token opens, to people and to
+// secret scanners.
+const (
+	StaffToken   = "kbs_" // a staff member's personal access token
+	SessionToken = "kbu_" // a user's session
+	UploadToken  = "kbd_" // the right to add documents to one application
+	ServiceToken = "kbg_" // a platform's own gateway
+)
+
+// NewToken returns a token of 256 random bits behind prefix, and the hash that
+// is stored in its place.
+func NewToken(prefix string) (token string, hash [sha256.Size]byte) {
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails: the runtime aborts without randomness
+	token = prefix + base64.RawURLEncoding.EncodeToString(secret[:])
+	return token, HashToken(token)
+}
+
+// HashToken returns what is stored of a token. A plain SHA-256 suffices, since
+// a token is random and cannot be guessed.
+func HashToken(token string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(token))
+}
+
+// TokenKind returns the prefix of a token, or "" when it is none of ours.
+func TokenKind(token string) string {
+	for _, prefix := range []string{StaffToken, SessionToken, UploadToken, ServiceToken} {
+		if strings.HasPrefix(token, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
