@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"kibali/domain/account"
+)
+
+const accountColumns = `a.id, a.name, a.email, a.phone, a.locale,
+	a.company_name, a.company_industry, a.company_registration_number, a.company_tin, a.company_website, a.company_address,
+	a.status, a.stage, a.stage_since, coalesce(a.remind_at, 'epoch'), coalesce(a.deadline_at, 'epoch'),
+	a.decided_by, a.blocked_by, coalesce(a.suspended_until, 'epoch'), a.registered_at,
+	greatest(a.last_active_at, 'epoch'), a.credits, a.contact_released_at IS NOT NULL`
+
+// accountTargets returns where the accountColumns of a row go.
+func accountTargets(a *account.Account) []any {
+	return []any{
+		&a.ID, &a.Name, &a.Email, &a.Phone, &a.Locale,
+		&a.Company.Name, &a.Company.Industry, &a.Company.RegistrationNumber, &a.Company.TIN, &a.Company.Website, &a.Company.Address,
+		&a.Status, &a.Stage, &a.StageSince, (*instant)(&a.RemindAt), (*instant)(&a.DeadlineAt),
+		&a.DecidedBy, &a.BlockedBy, (*instant)(&a.SuspendedUntil), (*instant)(&a.RegisteredAt),
+		(*instant)(&a.LastActiveAt), &a.Credits, &a.ContactReleased,
+	}
+}
+
+// instant scans a timestamptz as UTC, the epoch as the zero time: columns for
+// which "never" is a value are read through it.
+type instant time.Time
+
+var epoch = time.Unix(0, 0).UTC()
+
+// ScanTimestamptz implements pgtype.TimestamptzScanner.
+func (i *instant) ScanTimestamptz(v pgtype.Timestamptz) error {
+	t := v.Time.UTC()
+	if t.Equal(epoch) {
+		t = time.Time{}
+	}
+	*i = instant(t)
+	return nil
+}
+
+// StatusReason is why an account is suspended or rejected.
+type StatusReason struct {
+	Code  string
+	Text  string // shown to the user; empty when time decided
+	At    time.Time
+	By    string // the staff member's name; empty when time decided
+	Until time.Time
+}
+
+// AccountView is an account with the reason of its status, where it has one.
+type AccountView struct {
+	account.Account
+	Reason *StatusReason
+}
+
+// The decision that made the present status, beside the account.
+const (
+	viewColumns = accountColumns + `, coalesce(d.reason_code, ''), coalesce(d.reason, ''), coalesce(d.closed_at, a.stage_since), coalesce(s.name, '')`
+	viewJoins   = ` LEFT JOIN decisions d ON d.id = a.decided_by LEFT JOIN staff s ON s.id = d.staff_id `
+)
+
+// ReasonExpired is the reason code of an application that ran out of time.
+const ReasonExpired = "expired"
+
+func scanView(row pgx.CollectableRow) (AccountView, error) {
+	var v AccountView
+	var reason StatusReason
+	if err := row.Scan(append(accountTargets(&v.Account), &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
+		return AccountView{}, err
+	}
+	if v.Status == account.Suspended || v.Status == account.Rejected {
+		if v.DecidedBy == nil {
+			reason.Code = ReasonExpired
+		}
+		reason.Until = v.SuspendedUntil
+		v.Reason = &reason
+	}
+	return v, nil
+}
+
+// Account returns one account, or fault.NotFound.
+func (r *Reader) Account(ctx context.Context, id uuid.UUID) (AccountView, error) {
+	rows, err := r.db.Query(ctx, `SELECT `+viewColumns+` FROM accounts a `+viewJoins+` WHERE a.id = $1`, id)
+	if err != nil {
+		return AccountView{}, failed("read account", err)
+	}
+	view, err := pgx.CollectExactlyOneRow(rows, scanView)
+	return view, failed("read account", err)
+}
+
+// LockAccount returns an account and keeps everyone else from changing it
+// until the transaction ends. It returns fault.NotFound when there is none.
+func (t *Tx) LockAccount(ctx context.Context, id uuid.UUID) (account.Account, error) {
+	var a account.Account
+	err := t.tx.QueryRow(ctx, `SELECT `+accountColumns+` FROM accounts a WHERE a.id = $1 FOR UPDATE`, id).Scan(accountTargets(&a)...)
+	return a, failed("read account", err)
+}
+
+// UpdateAccountState writes what the state machine and its deadlines say of an
+// account: status, stage, deadlines, the decision, the end of a suspension.
+func (t *Tx) UpdateAccountState(ctx context.Context, a account.Account) error {
+	_, err := t.tx.Exec(ctx, `
+		UPDATE accounts SET status = $2, stage = $3, stage_since = $4, remind_at = $5, deadline_at = $6,
+			decided_by = $7, blocked_by = $8, suspended_until = $9
+		WHERE id = $1`,
+		a.ID, a.Status, a.Stage, a.StageSince, orNull(a.RemindAt), orNull(a.DeadlineAt),
+		a.DecidedBy, a.BlockedBy, orNull(a.SuspendedUntil))
+	return failed("update account", err)
+}
+
+// UpdateAccountDetails writes what a corrected application says of an account.
+func (t *Tx) UpdateAccountDetails(ctx context.Context, a account.Account) error {
+	_, err := t.tx.Exec(ctx, `
+		UPDATE accounts SET name = $2, locale = $3, company_name = $4, company_industry = $5,
+			company_registration_number = $6, company_tin = $7, company_website = $8, company_address = $9,
+			search_text = $10
+		WHERE id = $1`,
+		a.ID, a.Name, a.Locale, a.Company.Name, a.Company.Industry,
+		a.Company.RegistrationNumber, a.Company.TIN, a.Company.Website, a.Company.Address, SearchText(a))
+	return failed("update account", err)
+}
+
+// BlockAccount makes the gate refuse an account from the end of the
+// transaction on; a nil decision lifts the block.
+func (t *Tx) BlockAccount(ctx context.Context, id uuid.UUID, decision *uuid.UUID) error {
+	_, err := t.tx.Exec(ctx, `UPDATE accounts SET blocked_by = $2 WHERE id = $1`, id, decision)
+	return failed("block account", err)
+}
+
+// ReleaseContact gives an account's e-mail and phone back, for anyone to
+// register with. Its login opens nothing from then on.
+func (t *Tx) ReleaseContact(ctx context.Context, id uuid.UUID, now time.Time) error {
+	var batch pgx.Batch
+	batch.Queue(`UPDATE accounts SET contact_released_at = $2 WHERE id = $1`, id, now)
+	batch.Queue(`UPDATE logins SET released_at = $2 WHERE account_id = $1 AND released_at IS NULL`, id, now)
+	batch.Queue(`UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL`, id, now)
+	return failed("release contact", t.tx.SendBatch(ctx, &batch).Close())
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

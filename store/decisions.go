@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"kibali/domain/account"
+	"kibali/domain/cases"
+)
+
+// Decision is what a staff member asked for, and how it ended.
+type Decision struct {
+	ID          uuid.UUID
+	AccountID   uuid.UUID
+	CaseID      string
+	Kind        account.Action
+	ReasonCode  string
+	Reason      string // shown to the user
+	Note        string // kept inside
+	Until       *time.Time
+	StaffID     uuid.UUID
+	StaffName   string
+	RequestID   string
+	RequestedAt time.Time
+	Outcome     cases.Result // empty while it is open
+	OutcomeCode string
+	ClosedAt    *time.Time
+}
+
+// Open reports whether the decision is still to be carried out.
+func (d Decision) Open() bool { return d.Outcome == "" }
+
+// ErrDecisionOpen says that a case has an open decision already.
+var ErrDecisionOpen = errors.New("the case has an open decision")
+
+// ErrSubmissionWaits says that an account has a submission that its case has
+// not taken up yet.
+var ErrSubmissionWaits = errors.New("the account has a submission that waits")
+
+const decisionSelect = `
+	SELECT d.id, d.account_id, d.case_id, d.kind, d.reason_code, d.reason, d.note, d.until,
+		d.staff_id, s.name AS staff_name, d.request_id, d.requested_at,
+		coalesce(d.outcome, '') AS outcome, d.outcome_code, d.closed_at
+	FROM decisions d JOIN staff s ON s.id = d.staff_id `
+
+// InsertDecision records an open decision. It returns ErrDecisionOpen when the
+// case has one: of several who decide at once, one is recorded. After that
+// error the transaction is of no further use.
+func (t *Tx) InsertDecision(ctx context.Context, d Decision) error {
+	_, err := t.tx.Exec(ctx, `
+		INSERT INTO decisions (id, account_id, case_id, kind, reason_code, reason, note, until, staff_id, request_id, requested_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		d.ID, d.AccountID, d.CaseID, d.Kind, d.ReasonCode, d.Reason, d.Note, d.Until, d.StaffID, d.RequestID, d.RequestedAt)
+	if violates(err, "decisions_open") {
+		return ErrDecisionOpen
+	}
+	return failed("insert decision", err)
+}
+
+// CloseDecision records how a decision ended; code says why it was refused.
+func (t *Tx) CloseDecision(ctx context.Context, id uuid.UUID, result cases.Result, code string, now time.Time) error {
+	_, err := t.tx.Exec(ctx, `UPDATE decisions SET outcome = $2, outcome_code = $3, closed_at = $4 WHERE id = $1 AND outcome IS NULL`,
+		id, result, code, now)
+	return failed("close decision", err)
+}
+
+// Decision returns one decision, or fault.NotFound.
+func (r *Reader) Decision(ctx context.Context, id uuid.UUID) (Decision, error) {
+	return r.decision(ctx, `WHERE d.id = $1`, id)
+}
+
+// OpenDecision returns the open decision of a case, or fault.NotFound.
+func (r *Reader) OpenDecision(ctx context.Context, caseID string) (Decision, error) {
+	return r.decision(ctx, `WHERE d.case_id = $1 AND d.outcome IS NULL`, caseID)
+}
+
+// LastDecision returns the decision on an account that was carried out last, or
+// fault.NotFound.
+func (r *Reader) LastDecision(ctx context.Context, accountID uuid.UUID) (Decision, error) {
+	return r.decision(ctx, `WHERE d.account_id = $1 AND d.outcome = 'applied' ORDER BY d.closed_at DESC, d.id DESC LIMIT 1`, accountID)
+}
+
+func (r *Reader) decision(ctx context.Context, where string, key any) (Decision, error) {
+	rows, err := r.db.Query(ctx, decisionSelect+where, key)
+	if err != nil {
+		return Decision{}, failed("read decision", err)
+	}
+	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Decision])
+	return d, failed("read decision", err)
+}

@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// listing is what one statement of the list found.
+type listing struct {
+	AccountsPage
+	// pageShort says that the statement gave up before the page was full.
+	pageShort bool
+	// countShort says that it gave up before all matches were counted.
+	countShort bool
+}
+
+// listed runs the list's one statement.
+func (r *Reader) listed(ctx context.Context, q AccountsQuery, words []searchWord, p plan) (listing, error) {
+	s := listStatement{q: q, words: words, plan: p}
+	sql := s.build()
+	if !p.usesIndex() {
+		rows, err := r.db.Query(ctx, sql, s.args...)
+		if err != nil {
+			return listing{}, err
+		}
+		return s.collect(rows)
+	}
+	// Both hold for the transaction that a batch is. A bitmap that does not fit
+	// its memory would have the grams of whole pages computed again; and the
+	// cost that keeps the planner from that makes just-in-time compilation,
+	// which takes longer than the search, look worth its while.
+	var found listing
+	var batch pgx.Batch
+	batch.Queue(`SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`)
+	batch.Queue(sql, s.args...).Query(func(rows pgx.Rows) (err error) {
+		found, err = s.collect(rows)
+		return err
+	})
+	err := r.db.SendBatch(ctx, &batch).Close()
+	return found, err
+}
+
+// listStatement builds the statement that answers all of a query at once: the
+// counts, the page and, for a search, how many match. The counts and what else
+// there is one of stand in every row of the page, and in one row without an
+// account when the page is empty.
+type listStatement struct {
+	q     AccountsQuery
+	words []searchWord
+	plan  plan
+	args  []any
+}
+
+func (s *listStatement) arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+func (s *listStatement) build() string {
+	with, found, short := "", "0::bigint", "false"
+	switch {
+	case len(s.words) == 0:
+		with = `WITH page AS (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + s.limit() + `)`
+	case s.plan.page == byIndex:
+		with = `WITH ` + s.foundByIndex() + `, page AS (
+			SELECT a.* FROM (SELECT id FROM found` + where(s.after("")) + s.order("") + s.limit() + `) p JOIN accounts a USING (id))`
+		found = `(SELECT count(*) FROM found)`
+	default:
+		with = `WITH page AS MATERIALIZED (` + s.pageInOrder() + `)`
+		short = `CASE WHEN (SELECT count(*) FROM page) <= ` + strconv.Itoa(s.q.Limit) + ` THEN EXISTS (
+			SELECT FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + " OFFSET " + strconv.Itoa(s.plan.pageRows) + `) ELSE false END`
+		found = `(SELECT count(*) FROM (` + s.counted() + `) m)`
+	}
+	return with + `
+		SELECT c.pending, c.active, c.suspended, c.rejected, c.closed, ` + found + `, ` + short + `, ` + viewColumns + `
+		FROM (SELECT sum(pending)::bigint AS pending, sum(active)::bigint AS active, sum(suspended)::bigint AS suspended,
+				sum(rejected)::bigint AS rejected, sum(closed)::bigint AS closed FROM account_counts) c
+		LEFT JOIN page a ON true` + viewJoins + s.order("a.")
+}
+
+// pageInOrder goes through the accounts in the order of the list, at most so
+// many of them, until the page is full.
+func (s *listStatement) pageInOrder() string {
+	return `SELECT a.* FROM (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + atMost(s.plan.pageRows) + `) a` +
+		where(s.match("a")) + s.limit()
+}
+
+// foundByIndex makes the table found of every match, in no order, unless there
+// are more than so many.
+func (s *listStatement) foundByIndex() string {
+	candidates := `SELECT account_id AS id, registered_at FROM account_search s` + where(s.grams("s"), s.match("s"), s.tab("s")) + atMost(s.plan.pageRows)
+	if s.q.Sort == SortRegistered {
+		return `found AS MATERIALIZED (` + candidates + `)`
+	}
+	// The fence has every key looked up by id, however many are expected.
+	return `found AS MATERIALIZED (SELECT s.id, k.* FROM (` + candidates + `) s
+		CROSS JOIN LATERAL (SELECT a.` + string(s.q.Sort) + ` FROM accounts a WHERE a.id = s.id OFFSET 0) k)`
+}
+
+// counted selects one row for each match, up to one more than are counted.
+func (s *listStatement) counted() string {
+	most := atMost(maxMatches + 1)
+	if s.plan.count == byIndex {
+		return `SELECT FROM account_search s` + where(s.grams("s"), s.match("s"), s.tab("s")) + most
+	}
+	// The newest accounts lie side by side, whatever the list is sorted by.
+	return `SELECT FROM (SELECT search_text FROM accounts a` + where(s.tab("a")) +
+		` ORDER BY registered_at DESC, id DESC` + atMost(s.plan.countRows) + `) a` + where(s.match("a")) + most
+}
+
+// where joins the conditions that are not empty.
+func where(conditions ...string) string {
+	conditions = slices.DeleteFunc(conditions, func(c string) bool { return c == "" })
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+// tab keeps the accounts of the tab.
+func (s *listStatement) tab(table string) string {
+	if s.q.Status == "" {
+		return ""
+	}
+	return table + ".status = " + s.arg(string(s.q.Status))
+}
+
+// after keeps what comes behind the cursor in the order of the list.
+func (s *listStatement) after(prefix string) string {
+	after := s.q.After
+	if after == nil {
+		return ""
+	}
+	key := s.arg(after.Time)
+	switch {
+	case s.q.Sort == SortCredits:
+		s.args[len(s.args)-1] = after.Credits
+	case after.Time.IsZero():
+		s.args[len(s.args)-1] = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+	}
+	sign := " < "
+	if s.q.Ascending {
+		sign = " > "
+	}
+	return "(" + prefix + string(s.q.Sort) + ", " + prefix + "id)" + sign + "(" + key + ", " + s.arg(after.ID) + ")"
+}
+
+func (s *listStatement) order(prefix string) string {
+	direction := " DESC"
+	if s.q.Ascending {
+		direction = " ASC"
+	}
+	return " ORDER BY " + prefix + string(s.q.Sort) + direction + ", " + prefix + "id" + direction
+}
+
+// limit takes one row more than the page has, which tells whether there is a
+// next one. It is a literal, so that a plan that is kept knows it.
+func (s *listStatement) limit() string { return atMost(s.q.Limit + 1) }
+
+// atMost limits a select to so many rows; 0 is no limit.
+func atMost(rows int) string {
+	if rows == 0 {
+		return ""
+	}
+	return " LIMIT " + strconv.Itoa(rows)
+}
+
+// match keeps the rows in which every word occurs.
+func (s *listStatement) match(table string) string {
+	conditions := make([]string, len(s.words))
+	for i, w := range s.words {
+		conditions[i] = "strpos(" + table + ".search_text, " + s.arg(w.text) + ") > 0"
+		if w.digits != "" {
+			conditions[i] = "(" + conditions[i] + " OR strpos(substr(" + table + ".search_text, strpos(" + table + ".search_text, E'\\n')), " +
+				s.arg(w.digits) + ") > 0)"
+		}
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// grams keeps the rows that the index names for the plan.
+func (s *listStatement) grams(table string) string {
+	ways := make([]string, len(s.plan.grams))
+	for i, grams := range s.plan.grams {
+		ways[i] = "search_grams(" + table + ".search_text, " + table + `.status) COLLATE "C" @> ` + s.arg(grams) + "::text[]"
+	}
+	return "(" + strings.Join(ways, " OR ") + ")"
+}
+
+// collect reads the statement's rows.
+func (s *listStatement) collect(rows pgx.Rows) (listing, error) {
+	defer rows.Close()
+	var l listing
+	var found int64
+	c := &l.Counts
+	row := tailRow{Rows: rows, head: []any{&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &found, &l.pageShort}}
+	for rows.Next() {
+		if rows.RawValues()[len(row.head)] == nil { // there is no account
+			if err := row.skip(); err != nil {
+				return listing{}, err
+			}
+			break
+		}
+		view, err := scanView(row)
+		if err != nil {
+			return listing{}, err
+		}
+		l.Items = append(l.Items, view)
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return listing{}, err
+	}
+	c.All = c.Pending + c.Active + c.Suspended + c.Rejected + c.Closed
+	s.judge(&l, found)
+	if len(l.Items) > s.q.Limit {
+		l.Items = l.Items[:s.q.Limit]
+		l.Next = s.q.cursorOf(l.Items[s.q.Limit-1].Account)
+	}
+	return l, nil
+}
+
+// judge says of a statement's outcome what it is worth: whether it stopped at
+// one of the plan's bounds.
+func (s *listStatement) judge(l *listing, found int64) {
+	inTab := l.Counts.Of(s.q.Status)
+	switch {
+	case len(s.words) == 0:
+		found = inTab
+	case s.plan.page == byIndex:
+		l.pageShort = s.plan.pageRows > 0 && found >= int64(s.plan.pageRows)
+		l.countShort = l.pageShort && found <= maxMatches
+	case s.plan.count == byOrder:
+		l.countShort = found <= maxMatches && inTab > int64(s.plan.countRows)
+	}
+	l.Matches = matchesOf(found)
+}
+
+// tailRow is a row whose first columns go where head says, and the others to
+// whoever scans it.
+type tailRow struct {
+	pgx.Rows
+	head []any
+}
+
+func (r tailRow) Scan(targets ...any) error { return r.Rows.Scan(slices.Concat(r.head, targets)...) }
+
+// skip scans the head alone.
+func (r tailRow) skip() error { return r.Scan(make([]any, len(r.FieldDescriptions())-len(r.head))...) }

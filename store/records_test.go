@@ -1,0 +1,369 @@
+package store_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/cases"
+	"kibali/domain/fault"
+	"kibali/domain/policy"
+	"kibali/store"
+)
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.register(t)
+	d := store.Document{
+		ID: newID(), AccountID: r.Account.ID, ApplicationID: r.Application.ID, Kind: "tin_certificate", FileName: "tin.pdf",
+		ContentType: "application/pdf", Size: 1234, SHA256: randomBytes(), StorageKey: "originals/" + newID().String(),
+		ReceivedAt: noon, Status: store.DocumentReceived,
+	}
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertDocument(ctx, d) }))
+	read, err := b.reader.Document(t.Context(), d.ID)
+	require.NoError(t, err)
+	require.Equal(t, d, read)
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		n, err := tx.CountDocuments(ctx, r.Application.ID)
+		require.Equal(t, 1, n)
+		return err
+	}))
+	waiting, err := b.reader.WaitingDocuments(t.Context(), noon.Add(time.Minute), 10)
+	require.NoError(t, err)
+	require.Equal(t, []store.Document{d}, waiting)
+
+	pages := []store.Page{
+		{DocumentID: d.ID, Number: 1, StorageKey: "pages/1", ContentType: "image/png", Width: 100, Height: 200, Size: 10},
+		{DocumentID: d.ID, Number: 2, StorageKey: "pages/2", ContentType: "image/png", Width: 100, Height: 200, Size: 20},
+	}
+	for range 2 { // preparing it again replaces its pages
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.FinishDocument(ctx, d.ID, pages, "", noon.Add(time.Minute))
+		}))
+	}
+	all, err := b.reader.Documents(t.Context(), r.Account.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, store.DocumentReady, all[0].Status)
+	require.Equal(t, 2, all[0].Pages)
+	page, err := b.reader.Page(t.Context(), d.ID, 2)
+	require.NoError(t, err)
+	require.Equal(t, pages[1], page)
+	_, err = b.reader.Page(t.Context(), d.ID, 3)
+	requireFault(t, err, fault.NotFound)
+	_, err = b.reader.Document(t.Context(), newID())
+	requireFault(t, err, fault.NotFound)
+
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		return tx.FinishDocument(ctx, d.ID, nil, "javascript", noon.Add(time.Minute))
+	}))
+	refused, err := b.reader.Document(t.Context(), d.ID)
+	require.NoError(t, err)
+	require.Equal(t, store.DocumentRefused, refused.Status)
+	require.Equal(t, "javascript", refused.Refusal)
+	require.Zero(t, refused.Pages)
+}
+
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.register(t)
+	notice := func(id uuid.UUID) store.Notice {
+		n, err := b.reader.Notice(t.Context(), id)
+		require.NoError(t, err)
+		return n
+	}
+	insert := func(key string) store.Notice {
+		n := store.Notice{ID: newID(), Key: key, AccountID: r.Account.ID, Kind: "approved", Channel: store.SMS, CreatedAt: noon}
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertNotices(ctx, n) }))
+		return n
+	}
+
+	t.Run("are owed once for each key", func(t *testing.T) {
+		first := insert("once")
+		second := insert("once")
+		require.Equal(t, store.NoticePending, notice(first.ID).Status)
+		_, err := b.reader.Notice(t.Context(), second.ID)
+		requireFault(t, err, fault.NotFound)
+	})
+	t.Run("that were sent stay sent", func(t *testing.T) {
+		n := insert("sent")
+		require.NoError(t, b.store.NoticeAttemptFailed(t.Context(), n.ID, "503"))
+		require.NoError(t, b.store.NoticeSent(t.Context(), n.ID, "beem", "m1", noon))
+		require.NoError(t, b.store.NoticeFailed(t.Context(), n.ID, "late", noon))
+		require.NoError(t, b.store.NoticeSent(t.Context(), n.ID, "beem", "m2", noon))
+		sent := notice(n.ID)
+		require.Equal(t, store.NoticeSent, sent.Status)
+		require.Equal(t, "m1", sent.ProviderMessageID)
+		require.Equal(t, 2, sent.Attempts)
+		require.Empty(t, sent.Failure)
+	})
+	t.Run("that are given up keep the last failure", func(t *testing.T) {
+		n := insert("failed")
+		require.NoError(t, b.store.NoticeAttemptFailed(t.Context(), n.ID, "429"))
+		require.NoError(t, b.store.NoticeFailed(t.Context(), n.ID, "", noon))
+		require.Equal(t, store.NoticeFailed, notice(n.ID).Status)
+		require.Equal(t, "429", notice(n.ID).Failure)
+	})
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.register(t)
+	session := store.Session{ID: newID(), AccountID: r.Account.ID, Purpose: store.PurposeSession, Hash: [32]byte(randomBytes()), CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertSession(ctx, session) }))
+	_, err := b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour-time.Second))
+	require.NoError(t, err)
+	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour))
+	requireFault(t, err, fault.NotFound)
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSession(ctx, session.ID, noon) }))
+	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon)
+	requireFault(t, err, fault.NotFound)
+
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.UpdatePasswordHash(ctx, r.LoginID, "new") }))
+	login, err := b.reader.LoginByEmail(t.Context(), r.Account.Email)
+	require.NoError(t, err)
+	require.Equal(t, "new", login.PasswordHash)
+}
+
+func TestStaff(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := b.staff(t, actor.Finance)
+	token := store.StaffToken{ID: newID(), StaffID: s.ID, Name: "cli", Hash: [32]byte(randomBytes()), CreatedAt: noon}
+	expiring := token
+	expiring.ID, expiring.Hash = newID(), [32]byte(randomBytes())
+	soon := noon.Add(time.Hour)
+	expiring.ExpiresAt = &soon
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		require.NoError(t, tx.InsertStaffToken(ctx, expiring))
+		return tx.InsertStaffToken(ctx, token)
+	}))
+	known, err := b.reader.StaffByToken(t.Context(), token.Hash, noon.Add(1000*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, s, known)
+	_, err = b.reader.StaffByToken(t.Context(), expiring.Hash, soon.Add(-time.Second))
+	require.NoError(t, err)
+	_, err = b.reader.StaffByToken(t.Context(), expiring.Hash, soon)
+	requireFault(t, err, fault.NotFound)
+
+	byEmail, err := b.reader.StaffByEmail(t.Context(), s.Email)
+	require.NoError(t, err)
+	require.Equal(t, s, byEmail)
+	finance, err := b.reader.StaffOfRole(t.Context(), actor.Finance)
+	require.NoError(t, err)
+	require.Equal(t, []store.Staff{s}, finance)
+
+	twin := s
+	twin.ID = newID()
+	err = b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertStaff(ctx, twin, "", noon) })
+	requireFault(t, err, fault.Taken, "email")
+
+	_, err = b.owner.Exec(t.Context(), `UPDATE staff SET disabled_at = now() WHERE id = $1`, s.ID)
+	require.NoError(t, err)
+	_, err = b.reader.StaffByToken(t.Context(), token.Hash, noon)
+	requireFault(t, err, fault.NotFound)
+	_, err = b.reader.Staff(t.Context(), s.ID)
+	requireFault(t, err, fault.NotFound)
+
+	insert := func() error {
+		return b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertService(ctx, newID(), "gateway", [32]byte(randomBytes()), noon)
+		})
+	}
+	require.NoError(t, insert())
+	requireFault(t, insert(), fault.Taken, "name")
+}
+
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, version, err := b.reader.Policy(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, policy.Default(), first)
+	changed := first
+	changed.QuietHours = nil
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		v, err := tx.InsertPolicy(ctx, changed, nil, "SMS at any hour")
+		require.Greater(t, v, version)
+		return err
+	}))
+	now, newer, err := b.reader.Policy(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, changed, now)
+	require.Greater(t, newer, version)
+	old, err := b.reader.PolicyVersion(t.Context(), version)
+	require.NoError(t, err)
+	require.Equal(t, first, old)
+	_, err = b.reader.PolicyVersion(t.Context(), newer+1)
+	requireFault(t, err, fault.NotFound)
+}
+
+func TestIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	d := b.decision(t, b.register(t), b.staff(t, actor.Reviewer))
+	key := store.IdempotencyKey{Scope: "staff/1", Route: "POST /v1/accounts/1/approve", Key: "k1", Fingerprint: [32]byte(randomBytes())}
+	claim := func(k store.IdempotencyKey) (claimed *store.Claim, err error) {
+		err = b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			claimed, err = tx.ClaimKey(ctx, k, noon)
+			if err == nil && claimed == nil {
+				return tx.BindKey(ctx, k, d.ID)
+			}
+			return err
+		})
+		return claimed, err
+	}
+
+	claimed, err := claim(key)
+	require.NoError(t, err)
+	require.Nil(t, claimed)
+	claimed, err = claim(key)
+	require.NoError(t, err)
+	require.Equal(t, &store.Claim{DecisionID: d.ID}, claimed)
+
+	other := key
+	other.Fingerprint = [32]byte(randomBytes())
+	_, err = claim(other)
+	requireFault(t, err, fault.KeyReused)
+	stranger := key
+	stranger.Scope = "staff/2"
+	claimed, err = claim(stranger)
+	require.NoError(t, err)
+	require.Nil(t, claimed)
+
+	require.NoError(t, b.store.Remember(t.Context(), key, store.Answer{Status: 200, Body: []byte(`{"a":1}`)}))
+	require.NoError(t, b.store.Remember(t.Context(), key, store.Answer{Status: 500}))
+	claimed, err = claim(key)
+	require.NoError(t, err)
+	require.Equal(t, &store.Answer{Status: 200, Body: []byte(`{"a":1}`)}, claimed.Answer)
+
+	require.NoError(t, b.store.ForgetKey(t.Context(), stranger))
+	claimed, err = claim(stranger)
+	require.NoError(t, err)
+	require.Nil(t, claimed)
+	require.NoError(t, b.store.ForgetAnswers(t.Context(), noon.Add(time.Hour)))
+	claimed, err = claim(other)
+	require.NoError(t, err)
+	require.Nil(t, claimed)
+}
+
+func TestAloneLetsOneInAtATime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	inside, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, _ = b.store.Alone(t.Context(), 7, func(context.Context) error {
+			close(inside)
+			<-release
+			return nil
+		})
+	})
+	<-inside
+	ran, err := b.store.Alone(t.Context(), 7, func(context.Context) error { return nil })
+	require.NoError(t, err)
+	require.False(t, ran)
+	close(release)
+	wg.Wait()
+	ran, err = b.store.Alone(t.Context(), 7, func(context.Context) error { return nil })
+	require.NoError(t, err)
+	require.True(t, ran)
+}
+
+func TestCountsFollowTheAccounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	reviewer := b.staff(t, actor.Reviewer)
+	const accounts = 24
+	var wg sync.WaitGroup
+	for i := range accounts {
+		r := registration()
+		wg.Go(func() {
+			_ = b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				if err := tx.InsertRegistration(ctx, r); err != nil {
+					return err
+				}
+				if i%3 == 0 {
+					r.Account.Status, r.Account.Stage = account.Active, account.NoStage
+					return tx.UpdateAccountState(ctx, r.Account)
+				}
+				return nil
+			})
+		})
+	}
+	wg.Wait()
+	stats, err := b.reader.Stats(t.Context(), noon.Add(-time.Hour), noon.Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, store.Counts{Pending: 16, Active: 8, All: 24}, stats.Counts)
+	require.Equal(t, store.Queue{AwaitingDocuments: 16}, stats.Queue)
+	require.Equal(t, int64(accounts), stats.Activity.Registrations)
+	require.Nil(t, stats.Activity.MedianDecision)
+
+	for i, hours := range []int{1, 2, 9} {
+		r := b.register(t)
+		d := b.decision(t, r, reviewer, func(d *store.Decision) {
+			d.RequestedAt = noon.Add(time.Minute)
+			d.Kind = []account.Action{account.Approve, account.Reject, account.Approve}[i]
+		})
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.CloseDecision(ctx, d.ID, cases.Applied, "", noon.Add(time.Duration(hours)*time.Hour))
+		}))
+	}
+	stats, err = b.reader.Stats(t.Context(), noon.Add(-time.Hour), noon.Add(24*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, int64(2), stats.Activity.Approvals)
+	require.Equal(t, int64(1), stats.Activity.Rejections)
+	require.Equal(t, 2*time.Hour, *stats.Activity.MedianDecision)
+}
+
+func TestTimelinePagesHaveNoGap(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.register(t)
+	for i := range 25 {
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.AppendEvent(ctx, store.Event{
+				At: noon.Add(time.Duration(i/5) * time.Minute), Actor: actor.Actor{Kind: actor.System}, Action: "tick",
+				Subject: "account", SubjectID: r.Account.ID.String(), AccountID: &r.Account.ID, After: map[string]any{"n": i},
+			})
+		}))
+	}
+	all, next, err := b.reader.Timeline(t.Context(), r.Account.ID, 100, nil)
+	require.NoError(t, err)
+	require.Nil(t, next)
+	require.Len(t, all, 27, "with the registration and its notice")
+	var walked []store.TimelineItem
+	var after *store.TimelineCursor
+	for {
+		items, next, err := b.reader.Timeline(t.Context(), r.Account.ID, 4, after)
+		require.NoError(t, err)
+		walked = append(walked, items...)
+		if after = next; after == nil {
+			break
+		}
+	}
+	require.Equal(t, all, walked)
+}
+
+func TestTheApplicationsRoleCannotRewriteHistory(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.register(t)
+	for _, sql := range []string{
+		`UPDATE audit_events SET action = 'x'`, `DELETE FROM audit_events`, `TRUNCATE audit_events`,
+		`UPDATE policies SET note = 'x'`, `DELETE FROM decisions`, `DELETE FROM accounts`,
+		`UPDATE account_counts SET pending = 0`, `CREATE TABLE mine (id int)`, `ALTER TABLE accounts ADD COLUMN x int`,
+	} {
+		_, err := b.store.Pool().Exec(t.Context(), sql)
+		require.ErrorContains(t, err, "42501", sql)
+	}
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"kibali/domain/account"
+)
+
+// Application is one submission of an account for review.
+type Application struct {
+	ID            uuid.UUID
+	AccountID     uuid.UUID
+	PolicyVersion int
+	Name          string
+	Locale        string
+	Company       account.Company
+	SubmittedAt   time.Time
+	AcceptedAt    *time.Time
+	Outcome       string
+}
+
+// Registration is everything that a company's first application writes.
+type Registration struct {
+	Account      account.Account
+	LoginID      uuid.UUID
+	PasswordHash string
+	Application  Application
+	Upload       Session
+	Notices      []Notice
+	Event        Event
+}
+
+// InsertRegistration writes a registration in one round trip. It returns
+// fault.Taken with the field's name when the e-mail or the phone is in use.
+func (t *Tx) InsertRegistration(ctx context.Context, r Registration) error {
+	var batch pgx.Batch
+	a := r.Account
+	batch.Queue(`
+		INSERT INTO accounts (id, name, email, phone, locale, company_name, company_industry,
+			company_registration_number, company_tin, company_website, company_address,
+			status, stage, stage_since, remind_at, deadline_at, registered_at, search_text)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		a.ID, a.Name, a.Email, a.Phone, a.Locale, a.Company.Name, a.Company.Industry,
+		a.Company.RegistrationNumber, a.Company.TIN, a.Company.Website, a.Company.Address,
+		a.Status, a.Stage, a.StageSince, orNull(a.RemindAt), orNull(a.DeadlineAt), a.RegisteredAt, SearchText(a))
+	batch.Queue(`INSERT INTO logins (id, account_id, email, password_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		r.LoginID, a.ID, a.Email, r.PasswordHash, a.RegisteredAt)
+	queueApplication(&batch, r.Application)
+	queueSession(&batch, r.Upload)
+	for _, n := range r.Notices {
+		queueNotice(&batch, n)
+	}
+	queueEvent(&batch, r.Event)
+	return failed("insert registration", t.tx.SendBatch(ctx, &batch).Close())
+}
+
+// InsertApplication writes a further submission of an account.
+func (t *Tx) InsertApplication(ctx context.Context, a Application) error {
+	var batch pgx.Batch
+	queueApplication(&batch, a)
+	err := t.tx.SendBatch(ctx, &batch).Close()
+	if violates(err, "applications_unaccepted") {
+		return ErrSubmissionWaits
+	}
+	return failed("insert application", err)
+}
+
+func queueApplication(batch *pgx.Batch, a Application) {
+	batch.Queue(`
+		INSERT INTO applications (id, account_id, policy_version, name, locale, company, submitted_at, accepted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		a.ID, a.AccountID, a.PolicyVersion, a.Name, a.Locale, a.Company, a.SubmittedAt, a.AcceptedAt)
+}
+
+const applicationColumns = `id, account_id, policy_version, name, locale, company, submitted_at, accepted_at, coalesce(outcome, '') AS outcome`
+
+// Application returns one submission, or fault.NotFound.
+func (r *Reader) Application(ctx context.Context, id uuid.UUID) (Application, error) {
+	return r.application(ctx, `SELECT `+applicationColumns+` FROM applications WHERE id = $1`, id)
+}
+
+// CurrentApplication returns the submission that the account's review is
+// about: the newest one that its case has taken up, or the first one while the
+// case is being opened.
+func (r *Reader) CurrentApplication(ctx context.Context, accountID uuid.UUID) (Application, error) {
+	return r.application(ctx, `
+		SELECT `+applicationColumns+` FROM applications
+		WHERE account_id = $1 ORDER BY accepted_at IS NOT NULL DESC, submitted_at DESC, id DESC LIMIT 1`, accountID)
+}
+
+func (r *Reader) application(ctx context.Context, sql string, id uuid.UUID) (Application, error) {
+	rows, err := r.db.Query(ctx, sql, id)
+	if err != nil {
+		return Application{}, failed("read application", err)
+	}
+	a, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Application])
+	return a, failed("read application", err)
+}
+
+// AcceptApplication records that the account's case has taken a submission up
+// and supersedes the one before it.
+func (t *Tx) AcceptApplication(ctx context.Context, a Application, now time.Time) error {
+	var batch pgx.Batch
+	batch.Queue(`UPDATE applications SET outcome = 'superseded', closed_at = $3 WHERE account_id = $1 AND id <> $2 AND outcome IS NULL`, a.AccountID, a.ID, now)
+	batch.Queue(`UPDATE applications SET accepted_at = $2 WHERE id = $1`, a.ID, now)
+	return failed("accept application", t.tx.SendBatch(ctx, &batch).Close())
+}
+
+// CloseApplications records how the review of an account ended, on every
+// submission that is still open. outcome is "approved", "rejected", "expired"
+// or "superseded".
+func (t *Tx) CloseApplications(ctx context.Context, accountID uuid.UUID, outcome string, now time.Time) error {
+	_, err := t.tx.Exec(ctx, `
+		UPDATE applications SET outcome = $2, closed_at = $3, accepted_at = coalesce(accepted_at, $3)
+		WHERE account_id = $1 AND outcome IS NULL`, accountID, outcome, now)
+	return failed("close applications", err)
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"kibali/domain/account"
+)
+
+// searchGuide knows what the accounts of a database are like, from a sample, so
+// that a search can tell beforehand how many will match. One serves all readers
+// of a Store; a nil one knows nothing. What it knows may be minutes old and
+// decides over nothing but speed.
+type searchGuide struct {
+	pool *pgxpool.Pool
+
+	mu       sync.Mutex
+	sample   *searchSample
+	sampling bool
+	due      time.Time
+}
+
+const (
+	sampleLife  = 5 * time.Minute
+	sampleRetry = 10 * time.Second // after a failure, and while there is little to sample
+	sampleLimit = 10 * time.Second // how long taking one may take
+)
+
+// current returns the newest sample, or nil when there is none yet. Where it is
+// time for a new one it has that taken, and does not wait for it.
+func (g *searchGuide) current() *searchSample {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.sampling && time.Now().After(g.due) {
+		g.sampling = true
+		go g.renew()
+	}
+	return g.sample
+}
+
+// renew takes a sample. When the database does not give one, searches go on with
+// the one before.
+func (g *searchGuide) renew() {
+	ctx, cancel := context.WithTimeout(context.Background(), sampleLimit)
+	defer cancel()
+	sample, err := takeSample(ctx, g.pool)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sampling = false
+	g.due = time.Now().Add(sampleRetry)
+	if err != nil {
+		return
+	}
+	g.sample = sample
+	if len(sample.rows) > 0 {
+		g.due = time.Now().Add(sampleLife)
+	}
+}
+
+const (
+	sampleRows   = 4096 // an estimate of one in a hundred is then off by a sixth
+	sampleBlocks = 500  // of the table, over which they are spread
+	sampleFrom   = 5000 // accounts; fewer are gone through in no time
+	blockBytes   = 8 << 10
+)
+
+// searchSample is a random part of the accounts' search texts.
+type searchSample struct {
+	counts Counts // of the whole installation
+	rows   []sampleRow
+	inTab  map[account.Status]int // rows by status, and all of them under ""
+	// byGram holds the rows that have a gram, for every gram of the rows.
+	byGram map[string][]uint16
+}
+
+type sampleRow struct {
+	Status     account.Status
+	SearchText string
+}
+
+func takeSample(ctx context.Context, db querier) (*searchSample, error) {
+	s := &searchSample{}
+	var bytes int64
+	c := &s.counts
+	err := db.QueryRow(ctx, `
+		SELECT sum(pending)::bigint, sum(active)::bigint, sum(suspended)::bigint, sum(rejected)::bigint, sum(closed)::bigint,
+			sum(pending + active + suspended + rejected + closed)::bigint, pg_relation_size('account_search')
+		FROM account_counts`).Scan(&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &c.All, &bytes)
+	if err != nil || c.All < sampleFrom {
+		return s, err
+	}
+	part := min(1, sampleBlocks*blockBytes/float64(bytes))
+	kept := min(1, sampleRows/(part*float64(c.All)))
+	rows, err := db.Query(ctx, `
+		SELECT status, search_text FROM account_search TABLESAMPLE SYSTEM ($1) WHERE random() < $2 LIMIT $3`,
+		part*100, kept, 2*sampleRows)
+	if err != nil {
+		return nil, err
+	}
+	s.rows, err = pgx.CollectRows(rows, pgx.RowToStructByName[sampleRow])
+	if err != nil {
+		return nil, err
+	}
+	s.index()
+	return s, nil
+}
+
+func (s *searchSample) index() {
+	s.inTab = map[account.Status]int{"": len(s.rows)}
+	s.byGram = map[string][]uint16{}
+	for i, row := range s.rows {
+		s.inTab[row.Status]++
+		s.enter(statusGram(row.Status), i)
+		for at := range row.SearchText {
+			end := at
+			for range gramLength {
+				_, size := utf8.DecodeRuneInString(row.SearchText[end:])
+				end += size
+				s.enter(row.SearchText[at:end], i)
+			}
+		}
+	}
+}
+
+// enter notes that a row has a gram. It is called row by row.
+func (s *searchSample) enter(gram string, row int) {
+	list := s.byGram[gram]
+	if len(list) == 0 || list[len(list)-1] != uint16(row) {
+		s.byGram[gram] = append(list, uint16(row))
+	}
+}
+
+// frequency returns in how many rows of the sample the gram occurs.
+func (s *searchSample) frequency(gram string) int { return len(s.byGram[gram]) }
+
+// searchEstimate is what a search is expected to find in the database.
+type searchEstimate struct {
+	entries    float64 // of the rarest gram in the index
+	matches    float64 // that the grams lead to
+	shareOfTab float64 // of the accounts of the tab that match, above 0
+}
+
+const (
+	// unseen is how many rows of the sample stand for what none of them has.
+	unseen = 0.3
+	// smoothing is how many rows of the whole are added to those of a tab, of
+	// which the sample may have few.
+	smoothing = 50
+	// lookedAt is how many rows of the sample are looked at for an estimate.
+	lookedAt = 400
+)
+
+// estimate expects of the whole what it finds in the sample.
+func (s *searchSample) estimate(status account.Status, words []searchWord, grams [][]string) searchEstimate {
+	whole := float64(s.counts.All) / float64(len(s.rows))
+	var entries, all, tab float64
+	narrowed := false
+	for _, set := range grams {
+		narrowed = slices.Contains(set, statusGram(status))
+		rarest := slices.MinFunc(set, s.compareFrequency)
+		entries += max(unseen, float64(s.frequency(rarest)))
+		ofText := slices.DeleteFunc(slices.Clone(set), func(gram string) bool { return gram == statusGram(status) })
+		hits, hitsInTab := s.hits(s.byGram[slices.MinFunc(ofText, s.compareFrequency)], status, words)
+		all += hits
+		tab += hitsInTab
+	}
+	all, tab = max(unseen, all), min(tab, float64(s.inTab[status]))
+	e := searchEstimate{
+		entries:    entries * whole,
+		matches:    all * whole,
+		shareOfTab: (tab + smoothing*all/float64(len(s.rows))) / float64(s.inTab[status]+smoothing),
+	}
+	if narrowed {
+		e.matches = max(unseen, tab) * whole
+	}
+	return e
+}
+
+func (s *searchSample) compareFrequency(a, b string) int {
+	return cmp.Compare(s.frequency(a), s.frequency(b))
+}
+
+// hits returns in how many of the listed rows of the sample all words occur,
+// and in how many of those of the tab. Of a long list it looks at rows here and
+// there.
+func (s *searchSample) hits(list []uint16, status account.Status, words []searchWord) (all, tab float64) {
+	step := 1 + len(list)/lookedAt
+	for at := 0; at < len(list); at += step {
+		row := s.rows[list[at]]
+		if slices.ContainsFunc(words, func(w searchWord) bool { return !w.in(row.SearchText) }) {
+			continue
+		}
+		all += float64(step)
+		if status == "" || row.Status == status {
+			tab += float64(step)
+		}
+	}
+	return all, tab
+}

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"kibali/domain/actor"
+)
+
+// Staff is someone who runs the platform.
+type Staff struct {
+	ID    uuid.UUID
+	Email string
+	Name  string
+	Role  actor.Role
+}
+
+// StaffToken is a personal access token of a staff member.
+type StaffToken struct {
+	ID        uuid.UUID
+	StaffID   uuid.UUID
+	Name      string
+	Hash      [32]byte
+	CreatedAt time.Time
+	ExpiresAt *time.Time // nil: it does not expire
+}
+
+const staffColumns = `s.id, s.email, s.name, s.role`
+
+// InsertStaff adds a staff member; passwordHash may be empty. It returns
+// fault.Taken when the e-mail is in use.
+func (t *Tx) InsertStaff(ctx context.Context, s Staff, passwordHash string, now time.Time) error {
+	_, err := t.tx.Exec(ctx, `INSERT INTO staff (id, email, name, role, password_hash, created_at) VALUES ($1, $2, $3, $4, nullif($5, ''), $6)`,
+		s.ID, s.Email, s.Name, s.Role, passwordHash, now)
+	return failed("insert staff", err)
+}
+
+// InsertStaffToken adds a token of a staff member.
+func (t *Tx) InsertStaffToken(ctx context.Context, token StaffToken) error {
+	_, err := t.tx.Exec(ctx, `INSERT INTO staff_tokens (id, staff_id, hash, name, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		token.ID, token.StaffID, token.Hash[:], token.Name, token.CreatedAt, token.ExpiresAt)
+	return failed("insert staff token", err)
+}
+
+// StaffByToken returns the staff member whose token has the hash, unless the
+// token is revoked or has expired at now, or the staff member is disabled:
+// fault.NotFound.
+func (r *Reader) StaffByToken(ctx context.Context, hash [32]byte, now time.Time) (Staff, error) {
+	return r.staff(ctx, `
+		SELECT `+staffColumns+` FROM staff_tokens t JOIN staff s ON s.id = t.staff_id
+		WHERE t.hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND s.disabled_at IS NULL`, hash[:], now)
+}
+
+// StaffByEmail returns the enabled staff member with a normalised e-mail, or
+// fault.NotFound.
+func (r *Reader) StaffByEmail(ctx context.Context, email string) (Staff, error) {
+	return r.staff(ctx, `SELECT `+staffColumns+` FROM staff s WHERE s.email = $1 AND s.disabled_at IS NULL`, email)
+}
+
+// Staff returns an enabled staff member, or fault.NotFound.
+func (r *Reader) Staff(ctx context.Context, id uuid.UUID) (Staff, error) {
+	return r.staff(ctx, `SELECT `+staffColumns+` FROM staff s WHERE s.id = $1 AND s.disabled_at IS NULL`, id)
+}
+
+func (r *Reader) staff(ctx context.Context, sql string, args ...any) (Staff, error) {
+	rows, err := r.db.Query(ctx, sql, args...)
+	if err != nil {
+		return Staff{}, failed("read staff member", err)
+	}
+	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Staff])
+	return s, failed("read staff member", err)
+}
+
+// StaffOfRole returns the enabled staff of a role, by name.
+func (r *Reader) StaffOfRole(ctx context.Context, role actor.Role) ([]Staff, error) {
+	rows, err := r.db.Query(ctx, `SELECT `+staffColumns+` FROM staff s WHERE s.role = $1 AND s.disabled_at IS NULL ORDER BY s.name, s.id`, role)
+	if err != nil {
+		return nil, failed("read staff", err)
+	}
+	staff, err := pgx.CollectRows(rows, pgx.RowToStructByName[Staff])
+	return staff, failed("read staff", err)
+}
+
+// InsertService adds a platform's gateway with the hash of its credential. It
+// returns fault.Taken when the name is in use.
+func (t *Tx) InsertService(ctx context.Context, id uuid.UUID, name string, hash [32]byte, now time.Time) error {
+	_, err := t.tx.Exec(ctx, `INSERT INTO services (id, name, hash, created_at) VALUES ($1, $2, $3, $4)`, id, name, hash[:], now)
+	return failed("insert service", err)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Queue is how many pending accounts there are by stage, and how many reviews
+// are past their deadline.
+type Queue struct {
+	AwaitingDocuments int64
+	InReview          int64
+	ChangesRequested  int64
+	Overdue           int64
+}
+
+// Activity is what happened in a span of time.
+type Activity struct {
+	Registrations int64 // applications, corrected ones included
+	Approvals     int64
+	Rejections    int64
+	Suspensions   int64
+	// MedianDecision is how long half of the approvals and rejections took at
+	// most, from the submission they decide on; nil without any.
+	MedianDecision *time.Duration
+}
+
+// Stats is how the platform's registrations are doing.
+type Stats struct {
+	Counts   Counts
+	Queue    Queue
+	Activity Activity
+}
+
+// Stats returns the present counts, and what happened between from and to.
+func (r *Reader) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
+	var stats Stats
+	var median *float64
+	var batch pgx.Batch
+	batch.Queue(`
+		SELECT sum(pending)::bigint, sum(active)::bigint, sum(suspended)::bigint, sum(rejected)::bigint, sum(closed)::bigint,
+			sum(pending + active + suspended + rejected + closed)::bigint
+		FROM account_counts`).QueryRow(func(row pgx.Row) error {
+		c := &stats.Counts
+		return row.Scan(&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &c.All)
+	})
+	batch.Queue(`
+		SELECT count(*) FILTER (WHERE stage = 'awaiting_documents'), count(*) FILTER (WHERE stage = 'in_review'),
+			count(*) FILTER (WHERE stage = 'changes_requested'), count(*) FILTER (WHERE stage = 'in_review' AND remind_at < $1)
+		FROM accounts WHERE status = 'pending'`, to).QueryRow(func(row pgx.Row) error {
+		q := &stats.Queue
+		return row.Scan(&q.AwaitingDocuments, &q.InReview, &q.ChangesRequested, &q.Overdue)
+	})
+	batch.Queue(`SELECT count(*) FROM applications WHERE submitted_at >= $1 AND submitted_at < $2`, from, to).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&stats.Activity.Registrations)
+	})
+	batch.Queue(`
+		SELECT count(*) FILTER (WHERE d.kind = 'approve'), count(*) FILTER (WHERE d.kind = 'reject'),
+			count(*) FILTER (WHERE d.kind = 'suspend'),
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM d.closed_at - submitted.at))
+				FILTER (WHERE d.kind IN ('approve', 'reject'))
+		FROM decisions d
+		LEFT JOIN LATERAL (
+			SELECT max(submitted_at) AS at FROM applications WHERE account_id = d.account_id AND submitted_at < d.requested_at
+		) submitted ON d.kind IN ('approve', 'reject')
+		WHERE d.outcome = 'applied' AND d.closed_at >= $1 AND d.closed_at < $2`, from, to).QueryRow(func(row pgx.Row) error {
+		a := &stats.Activity
+		return row.Scan(&a.Approvals, &a.Rejections, &a.Suspensions, &median)
+	})
+	if err := r.db.SendBatch(ctx, &batch).Close(); err != nil {
+		return Stats{}, failed("read statistics", err)
+	}
+	if median != nil {
+		d := time.Duration(*median * float64(time.Second))
+		stats.Activity.MedianDecision = &d
+	}
+	return stats, nil
+}
