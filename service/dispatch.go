@@ -1,0 +1,196 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"kibali/domain/account"
+	"kibali/domain/cases"
+	"kibali/store"
+)
+
+// opening is how a case is started: options, workflow and input. Everything in
+// it comes from PostgreSQL, so a case can be opened again at any time; a case
+// that is open already is left as it is.
+type opening struct {
+	options  client.StartWorkflowOptions
+	workflow string
+	input    any
+}
+
+func newOpening(caseID, workflow, summary string, a account.Account, input any) opening {
+	attributes := []temporal.SearchAttributeUpdate{
+		temporal.NewSearchAttributeKeyKeyword(cases.AttributeAccountID).ValueSet(a.ID.String()),
+		temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(string(a.Status)),
+		temporal.NewSearchAttributeKeyKeyword(cases.AttributeIndustry).ValueSet(a.Company.Industry),
+	}
+	if due := cases.EntryOf(a).Due(); !due.IsZero() {
+		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(due))
+	}
+	return opening{
+		options: client.StartWorkflowOptions{
+			ID: caseID, TaskQueue: cases.TaskQueue,
+			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+			WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+			TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
+			StaticSummary:            summary,
+		},
+		workflow: workflow, input: input,
+	}
+}
+
+// openingOf returns how the case with the given id is opened, from the
+// account's row and what the case still owes.
+func (s *Service) openingOf(ctx context.Context, caseID string, accountID uuid.UUID) (opening, error) {
+	view, err := s.reader.Account(ctx, accountID)
+	if err != nil {
+		return opening{}, err
+	}
+	pending, err := s.reader.PendingNotices(ctx, accountID)
+	if err != nil {
+		return opening{}, err
+	}
+	return openingFor(caseID, view.Account, pending)
+}
+
+func openingFor(caseID string, a account.Account, pending []store.Notice) (opening, error) {
+	var owed []cases.Notice
+	for _, n := range pending {
+		notice := cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}
+		if notice.BelongsTo(caseID) {
+			owed = append(owed, notice)
+		}
+	}
+	kind, _, _ := strings.Cut(caseID, "/")
+	switch kind + "/" {
+	case cases.RegistrationPrefix:
+		return newOpening(caseID, cases.Registration, "Registration of account "+a.ID.String(), a,
+			cases.RegistrationInput{AccountID: a.ID, Entry: cases.EntryOf(a), Notices: owed}), nil
+	case cases.SuspensionPrefix:
+		return newOpening(caseID, cases.Suspension, "Suspension of account "+a.ID.String(), a,
+			cases.SuspensionInput{AccountID: a.ID, Entry: cases.EntryOf(a)}), nil
+	case cases.ClosurePrefix:
+		return newOpening(caseID, cases.Closure, "Closing of account "+a.ID.String(), a,
+			cases.ClosureInput{AccountID: a.ID}), nil
+	default:
+		return opening{}, fmt.Errorf("no case has the id %q", caseID)
+	}
+}
+
+// openRegistration starts the case of a new account and records that it has
+// taken the application up. What fails here is made good by the sweep.
+func (s *Service) openRegistration(ctx context.Context, a account.Account, application store.Application, owed []store.Notice) {
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	o, err := openingFor(cases.RegistrationID(a.ID), a, owed)
+	if err != nil {
+		s.unreached(cases.RegistrationID(a.ID), err)
+		return
+	}
+	if _, err := s.temporal.ExecuteWorkflow(ctx, o.options, o.workflow, o.input); err != nil {
+		s.unreached(o.options.ID, err)
+		return
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.AcceptApplication(ctx, application, s.now())
+	})
+	if err != nil {
+		s.unreached(o.options.ID, err)
+	}
+}
+
+// tellDecision sends a decision to its case and waits for the outcome. It
+// returns the decision as it is then: open, when no worker answered in time.
+func (s *Service) tellDecision(ctx context.Context, d store.Decision) store.Decision {
+	s.update(ctx, d.CaseID, d.AccountID, cases.Decide, d.ID, messageOf(d))
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	current, err := s.reader.Decision(ctx, d.ID)
+	if err != nil {
+		s.unreached(d.CaseID, err)
+		return d
+	}
+	return current
+}
+
+func messageOf(d store.Decision) cases.Decision {
+	return cases.Decision{DecisionID: d.ID, Kind: d.Kind, ReasonCode: d.ReasonCode, ActorID: d.StaffID}
+}
+
+// tellResubmission sends a corrected application to its case and reports
+// whether the case has taken it up.
+func (s *Service) tellResubmission(ctx context.Context, application store.Application) bool {
+	s.update(ctx, cases.RegistrationID(application.AccountID), application.AccountID, cases.Resubmit, application.ID,
+		cases.Resubmission{ApplicationID: application.ID})
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	current, err := s.reader.Application(ctx, application.ID)
+	if err != nil {
+		s.unreached(cases.RegistrationID(application.AccountID), err)
+		return false
+	}
+	return current.AcceptedAt != nil
+}
+
+// tellDocument tells a case that a document waits to be prepared.
+func (s *Service) tellDocument(ctx context.Context, d store.Document) {
+	s.signal(ctx, cases.RegistrationID(d.AccountID), d.AccountID, cases.DocumentReceived, cases.Document{DocumentID: d.ID})
+}
+
+// update sends a message to a case, which is opened when it is not, and waits
+// for the answer. When none comes in time the same message is left for the
+// case as a signal, which Temporal keeps: the case settles whichever arrives
+// first and knows the other by its id.
+func (s *Service) update(ctx context.Context, caseID string, accountID uuid.UUID, name string, id uuid.UUID, message any) {
+	waiting, cancel := detached(ctx, s.answer)
+	defer cancel()
+	o, err := s.openingOf(waiting, caseID, accountID)
+	if err == nil {
+		err = s.updateWithStart(waiting, o, name, id, message)
+	}
+	if err == nil {
+		return
+	}
+	s.unreached(caseID, err)
+	s.signal(ctx, caseID, accountID, name, message)
+}
+
+func (s *Service) updateWithStart(ctx context.Context, o opening, name string, id uuid.UUID, message any) error {
+	handle, err := s.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: s.temporal.NewWithStartWorkflowOperation(o.options, o.workflow, o.input),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: id.String(), WorkflowID: o.options.ID, UpdateName: name, Args: []any{message},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return handle.Get(ctx, nil)
+}
+
+// signal leaves a message for a case, which is opened when it is not. What
+// cannot be left now is left by the sweep.
+func (s *Service) signal(ctx context.Context, caseID string, accountID uuid.UUID, name string, message any) {
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	o, err := s.openingOf(ctx, caseID, accountID)
+	if err == nil {
+		_, err = s.temporal.SignalWithStartWorkflow(ctx, caseID, name, message, o.options, o.workflow, o.input)
+	}
+	if err != nil {
+		s.unreached(caseID, err)
+	}
+}
+
+// unreached logs that a case could not be told; the row that was to be told of
+// is the record, and the sweep tells it again.
+func (s *Service) unreached(caseID string, err error) {
+	s.log.Warn("case not reached", "case", caseID, "cause", fmt.Sprintf("%T", err))
+}

@@ -1,0 +1,175 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"kibali/documents"
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+	"kibali/store"
+)
+
+// Upload is a file that an applicant hands in.
+type Upload struct {
+	FileName string // as the applicant calls it; for display only
+	Body     io.Reader
+	// Kind returns what the document proves. It is asked for after Body has
+	// been read, since a form may say it after the file.
+	Kind func() (string, error)
+}
+
+// Upload stores a document of a pending account's application and tells the
+// case, which prepares it for review. It returns fault.Conflict when the
+// account is not pending or has as many documents as the policy permits, and
+// what documents.Receive and a bad kind return. Nothing is left of an upload
+// that fails. It succeeds without Temporal: the case then hears of it by the
+// sweep.
+func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUID, u Upload) (store.Document, error) {
+	if err := itself(by); err != nil {
+		return store.Document{}, err
+	}
+	if by.ID != accountID {
+		return store.Document{}, fault.New(fault.Forbidden, "Only the applicant may add documents.")
+	}
+	view, err := s.reader.Account(ctx, accountID)
+	if err != nil {
+		return store.Document{}, err
+	}
+	// Before a byte is read; InTx below asks again with the account locked.
+	if err := uploadable(view.Account); err != nil {
+		return store.Document{}, err
+	}
+	received, err := s.documents.Receive(ctx, u.Body)
+	if err != nil {
+		return store.Document{}, err
+	}
+	d, err := s.recordDocument(ctx, by, accountID, u, received)
+	if err != nil {
+		s.discard(ctx, received.Key)
+		return store.Document{}, err
+	}
+	s.tellDocument(ctx, d)
+	return d, nil
+}
+
+func uploadable(a account.Account) error {
+	if _, _, err := account.Next(a.Status, a.Stage, account.DocumentsReceived); err != nil {
+		return fault.New(fault.Conflict, "Documents are taken only while an application is pending.").
+			With("current", Current{Status: a.Status, Stage: a.Stage})
+	}
+	return nil
+}
+
+func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID uuid.UUID, u Upload, received documents.Received) (store.Document, error) {
+	named, err := u.Kind()
+	if err != nil {
+		return store.Document{}, err
+	}
+	kind, field := account.ParseDocumentKind(named)
+	if field != nil {
+		return store.Document{}, fault.InvalidFields(*field)
+	}
+	now := s.now()
+	d := store.Document{
+		ID: newID(), AccountID: accountID, Kind: string(kind), FileName: u.FileName, ContentType: received.ContentType,
+		Size: received.Size, SHA256: received.SHA256[:], StorageKey: received.Key, ReceivedAt: now, Status: store.DocumentReceived,
+	}
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		a, err := tx.LockAccount(ctx, accountID)
+		if err != nil {
+			return err
+		}
+		if err := uploadable(a); err != nil {
+			return err
+		}
+		application, err := tx.Reader().CurrentApplication(ctx, accountID)
+		if err != nil {
+			return err
+		}
+		d.ApplicationID = application.ID
+		if err := s.underLimit(ctx, tx, application); err != nil {
+			return err
+		}
+		if err := tx.InsertDocument(ctx, d); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: by, Action: "document.received", Subject: "document", SubjectID: d.ID.String(), AccountID: &a.ID,
+			After: map[string]any{"kind": d.Kind, "content_type": d.ContentType, "size": d.Size, "sha256": fmt.Sprintf("%x", d.SHA256)},
+		})
+	})
+	return d, err
+}
+
+func (s *Service) underLimit(ctx context.Context, tx *store.Tx, application store.Application) error {
+	p, err := tx.Reader().PolicyVersion(ctx, application.PolicyVersion)
+	if err != nil {
+		return err
+	}
+	n, err := tx.CountDocuments(ctx, application.ID)
+	if err != nil {
+		return err
+	}
+	if n >= p.MaxDocuments {
+		return fault.New(fault.Conflict, "An application may have at most %d documents.", p.MaxDocuments)
+	}
+	return nil
+}
+
+func (s *Service) discard(ctx context.Context, key string) {
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	if err := s.documents.Delete(ctx, key); err != nil {
+		s.log.Error("file without a document left in storage", "key", key, "cause", fmt.Sprintf("%T", err))
+	}
+}
+
+// OpenDocument returns a document and its sealed original, and records that it
+// was looked at. The caller closes the reader.
+func (s *Service) OpenDocument(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID) (store.Document, io.ReadCloser, error) {
+	d, err := s.view(ctx, by, accountID, documentID, "document.downloaded", nil)
+	if err != nil {
+		return store.Document{}, nil, err
+	}
+	body, _, err := s.documents.Original(ctx, d.StorageKey)
+	return d, body, err
+}
+
+// OpenPage returns the image of one page of a document, and records that it
+// was looked at. The caller closes the reader.
+func (s *Service) OpenPage(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID, number int) (store.Page, io.ReadCloser, error) {
+	d, err := s.view(ctx, by, accountID, documentID, "document.viewed", map[string]any{"page": strconv.Itoa(number)})
+	if err != nil {
+		return store.Page{}, nil, err
+	}
+	page, err := s.reader.Page(ctx, d.ID, number)
+	if err != nil {
+		return store.Page{}, nil, err
+	}
+	body, _, err := s.documents.Page(ctx, page.StorageKey)
+	return page, body, err
+}
+
+func (s *Service) view(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID, action string, detail map[string]any) (store.Document, error) {
+	if err := permitted(by, actor.ReadDocuments); err != nil {
+		return store.Document{}, err
+	}
+	d, err := s.reader.Document(ctx, documentID)
+	if err != nil {
+		return store.Document{}, err
+	}
+	if d.AccountID != accountID {
+		return store.Document{}, fault.New(fault.NotFound, "There is no such document.")
+	}
+	return d, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return tx.AppendEvent(ctx, store.Event{
+			At: s.now(), Actor: by, Action: action, Subject: "document", SubjectID: d.ID.String(), AccountID: &d.AccountID, After: detail,
+		})
+	})
+}

@@ -1,0 +1,130 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+	"kibali/identity"
+	"kibali/store"
+)
+
+// sessionLife is how long a user stays logged in.
+const sessionLife = 12 * time.Hour
+
+// LoggedIn is a session that has begun.
+type LoggedIn struct {
+	Token   string
+	Account store.AccountView
+}
+
+// Login begins a session. An unknown e-mail, a wrong password and a login that
+// opens nothing any more are told apart by nobody: fault.Unauthenticated, after
+// the same work. After the right password a suspended account is refused with
+// fault.AccountSuspended, which says why, since when and until when.
+func (s *Service) Login(ctx context.Context, by actor.Actor, email, password string) (LoggedIn, error) {
+	login, err := s.loginOf(ctx, email)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	right, outdated, err := s.hasher.Verify(ctx, password, login.PasswordHash)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	if !right {
+		return LoggedIn{}, wrongLogin()
+	}
+	view, err := s.reader.Account(ctx, login.AccountID)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	switch {
+	case view.Status == account.Suspended:
+		return LoggedIn{}, suspended(view)
+	case view.Status == account.Closed:
+		return LoggedIn{}, wrongLogin()
+	}
+	by.Kind, by.ID = actor.Account, view.ID
+	token, err := s.beginSession(ctx, by, login, password, outdated)
+	return LoggedIn{Token: token, Account: view}, err
+}
+
+// loginOf returns the login of an e-mail, or an empty one that no password
+// opens.
+func (s *Service) loginOf(ctx context.Context, email string) (store.Login, error) {
+	address, field := account.ParseEmail(email)
+	if field != nil {
+		return store.Login{}, nil
+	}
+	login, err := s.reader.LoginByEmail(ctx, address)
+	if isNotFound(err) {
+		return store.Login{}, nil
+	}
+	return login, err
+}
+
+func wrongLogin() error {
+	return fault.New(fault.Unauthenticated, "The e-mail address or the password is wrong.")
+}
+
+func suspended(view store.AccountView) error {
+	refused := fault.New(fault.AccountSuspended, "This account is suspended.").
+		With("reason", view.Reason.Text).With("reason_code", view.Reason.Code).With("suspended_at", view.StageSince.UTC())
+	if view.SuspendedUntil.IsZero() {
+		return refused.With("until", nil)
+	}
+	return refused.With("until", view.SuspendedUntil)
+}
+
+func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.Login, password string, outdated bool) (string, error) {
+	hash := ""
+	if outdated {
+		var err error
+		if hash, err = s.hasher.Hash(ctx, password); err != nil {
+			return "", err
+		}
+	}
+	now := s.now()
+	token, tokenHash := identity.NewToken(identity.SessionToken)
+	session := store.Session{
+		ID: newID(), AccountID: login.AccountID, Purpose: store.PurposeSession, Hash: tokenHash,
+		CreatedAt: now, ExpiresAt: now.Add(sessionLife),
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if outdated {
+			if err := tx.UpdatePasswordHash(ctx, login.ID, hash); err != nil {
+				return err
+			}
+		}
+		if err := tx.InsertSession(ctx, session); err != nil {
+			return err
+		}
+		if err := tx.TouchAccount(ctx, login.AccountID, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: by, Action: "session.begun", Subject: "session", SubjectID: session.ID.String(), AccountID: &login.AccountID,
+		})
+	})
+	return token, err
+}
+
+// Logout ends the session of a token. A session that has ended already, or
+// never was, is fault.NotFound.
+func (s *Service) Logout(ctx context.Context, by actor.Actor, token string) error {
+	now := s.now()
+	session, err := s.reader.SessionByToken(ctx, identity.HashToken(token), now)
+	if err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.EndSession(ctx, session.ID, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: by, Action: "session.ended", Subject: "session", SubjectID: session.ID.String(), AccountID: &session.AccountID,
+		})
+	})
+}

@@ -1,0 +1,47 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+)
+
+// Suspend asks for an active account to be kept out, until the given time or
+// until it is reactivated. The account is blocked from the moment the decision
+// is recorded, whatever happens to workers or Temporal. See decide for the
+// errors.
+func (s *Service) Suspend(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
+	if ask.Until != nil {
+		until := ask.Until.UTC().Truncate(time.Microsecond)
+		if !until.After(s.now()) {
+			return Decided{}, fault.InvalidFields(fault.Field{Field: "until", Code: "not_future", Detail: "Must be in the future."})
+		}
+		ask.Until = &until
+	}
+	return s.access(ctx, by, ask, account.Suspend)
+}
+
+// Reactivate asks for a suspended account to be let in again. See decide for
+// the errors.
+func (s *Service) Reactivate(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
+	return s.access(ctx, by, ask, account.Reactivate)
+}
+
+// Close asks for an account that is not under review to be closed for good.
+// See decide for the errors.
+func (s *Service) Close(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
+	return s.access(ctx, by, ask, account.Close)
+}
+
+func (s *Service) access(ctx context.Context, by actor.Actor, ask Ask, kind account.Action) (Decided, error) {
+	if err := permitted(by, actor.ManageAccess); err != nil {
+		return Decided{}, err
+	}
+	if err := ask.normalise(kind); err != nil {
+		return Decided{}, err
+	}
+	return s.decide(ctx, by, order{Ask: ask, kind: kind})
+}

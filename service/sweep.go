@@ -1,0 +1,259 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/cases"
+	"kibali/store"
+)
+
+// The sweep takes up what is older than sweepAge, every sweepEvery: what was
+// recorded reaches its case within a minute after faults stop.
+const (
+	sweepAge   = 30 * time.Second
+	sweepEvery = 10 * time.Second
+	sweepBatch = 500
+	// retellMost bounds how rarely a case that does not settle is told again.
+	retellMost = 10 * time.Minute
+)
+
+// Swept counts what a sweep has told its cases again.
+type Swept struct {
+	Decisions    int
+	Lapsed       int
+	Applications int
+	Documents    int
+	Overdue      int
+}
+
+// RunSweeps sweeps every few seconds until ctx ends. Any number of processes
+// may run it: one at a time does the work.
+func (s *Service) RunSweeps(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		swept, err := s.Sweep(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			s.log.Error("sweep failed", "cause", fmt.Sprintf("%T", err))
+		case swept != Swept{}:
+			s.log.Info("swept", "decisions", swept.Decisions, "lapsed", swept.Lapsed,
+				"applications", swept.Applications, "documents", swept.Documents, "overdue", swept.Overdue)
+		}
+	}
+}
+
+// Sweep tells cases again what PostgreSQL records and they have not settled:
+// open decisions whose staff member is still entitled (others lapse),
+// applications that no case has taken up, documents that wait to be prepared,
+// and waiting accounts whose deadline has passed unseen. It does nothing while
+// another process sweeps.
+func (s *Service) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	_, err := s.store.Alone(ctx, store.SweepLock, func(ctx context.Context) error {
+		before := s.now().Add(-sweepAge)
+		for _, pass := range []func(context.Context, time.Time, *Swept) error{
+			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepOverdue,
+		} {
+			if err := pass(ctx, before, &swept); err != nil {
+				return err
+			}
+		}
+		s.told.forget(s.now())
+		return s.store.ForgetAnswers(ctx, s.now().Add(-answersKept))
+	})
+	return swept, err
+}
+
+// answersKept is how long the answer to an Idempotency-Key is replayed.
+const answersKept = 7 * 24 * time.Hour
+
+func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *Swept) error {
+	open, err := s.reader.WaitingDecisions(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, d := range open {
+		entitled, err := s.entitled(ctx, d)
+		if err != nil {
+			return err
+		}
+		if !entitled {
+			if err := s.lapse(ctx, d); err != nil {
+				return err
+			}
+			swept.Lapsed++
+			continue
+		}
+		if s.told.due(d.ID, s.now()) {
+			s.signal(ctx, d.CaseID, d.AccountID, cases.Decide, messageOf(d))
+			swept.Decisions++
+		}
+	}
+	return nil
+}
+
+// entitled reports whether who asked for a decision may still ask for it.
+func (s *Service) entitled(ctx context.Context, d store.Decision) (bool, error) {
+	staff, err := s.reader.Staff(ctx, d.StaffID)
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	by := actor.Actor{Kind: actor.Staff, ID: staff.ID, Role: staff.Role}
+	switch d.Kind {
+	case account.Approve, account.Reject, account.RequestChanges:
+		return by.May(actor.Review), nil
+	default:
+		return by.May(actor.ManageAccess), nil
+	}
+}
+
+// lapse ends a decision that will not be carried out, and lifts its block.
+func (s *Service) lapse(ctx context.Context, d store.Decision) error {
+	now := s.now()
+	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		a, err := tx.LockAccount(ctx, d.AccountID)
+		if err != nil {
+			return err
+		}
+		// The case may have settled it before the lock was had.
+		if current, err := tx.Reader().Decision(ctx, d.ID); err != nil || !current.Open() {
+			return err
+		}
+		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, "not_entitled", now); err != nil {
+			return err
+		}
+		if a.BlockedBy != nil && *a.BlockedBy == d.ID {
+			if err := tx.BlockAccount(ctx, a.ID, nil); err != nil {
+				return err
+			}
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision",
+			SubjectID: d.ID.String(), AccountID: &a.ID, DecisionID: &d.ID, WorkflowID: d.CaseID,
+		})
+	})
+}
+
+func (s *Service) sweepApplications(ctx context.Context, before time.Time, swept *Swept) error {
+	waiting, err := s.reader.WaitingApplications(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, application := range waiting {
+		if !s.told.due(application.ID, s.now()) {
+			continue
+		}
+		swept.Applications++
+		if application.Resubmission {
+			s.signal(ctx, cases.RegistrationID(application.AccountID), application.AccountID, cases.Resubmit,
+				cases.Resubmission{ApplicationID: application.ID})
+			continue
+		}
+		view, err := s.reader.Account(ctx, application.AccountID)
+		if err != nil {
+			return err
+		}
+		owed, err := s.reader.PendingNotices(ctx, application.AccountID)
+		if err != nil {
+			return err
+		}
+		s.openRegistration(ctx, view.Account, application.Application, owed)
+	}
+	return nil
+}
+
+func (s *Service) sweepDocuments(ctx context.Context, before time.Time, swept *Swept) error {
+	waiting, err := s.reader.WaitingDocuments(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, d := range waiting {
+		if s.told.due(d.ID, s.now()) {
+			s.tellDocument(ctx, d)
+			swept.Documents++
+		}
+	}
+	return nil
+}
+
+// sweepOverdue opens the case of an account whose deadline passed without it:
+// the case is there and busy, or was lost with Temporal's data.
+func (s *Service) sweepOverdue(ctx context.Context, before time.Time, swept *Swept) error {
+	overdue, err := s.reader.OverdueAccounts(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, a := range overdue {
+		if !s.told.due(a.ID, s.now()) {
+			continue
+		}
+		o, err := s.openingOf(ctx, a.CaseID, a.ID)
+		if err != nil {
+			return err
+		}
+		reaching, cancel := context.WithTimeout(ctx, s.reach)
+		_, err = s.temporal.ExecuteWorkflow(reaching, o.options, o.workflow, o.input)
+		cancel()
+		if err != nil {
+			s.unreached(a.CaseID, err)
+		}
+		swept.Overdue++
+	}
+	return nil
+}
+
+// told remembers when each row was last told, so that a case that takes its
+// time is not told every few seconds: after 30 s, a minute, two, ...
+type told struct {
+	mu   sync.Mutex
+	rows map[uuid.UUID]telling
+}
+
+type telling struct {
+	next time.Time
+	wait time.Duration
+}
+
+func newTold() *told { return &told{rows: map[uuid.UUID]telling{}} }
+
+// due reports whether the row is to be told at now, and if so notes that it is.
+func (t *told) due(id uuid.UUID, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last, known := t.rows[id]
+	if known && now.Before(last.next) {
+		return false
+	}
+	wait := min(max(2*last.wait, sweepAge), retellMost)
+	t.rows[id] = telling{next: now.Add(wait), wait: wait}
+	return true
+}
+
+// forget drops rows that have not been due for long: they are settled.
+func (t *told) forget(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, last := range t.rows {
+		if now.Sub(last.next) > retellMost {
+			delete(t.rows, id)
+		}
+	}
+}
