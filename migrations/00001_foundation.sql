@@ -13,8 +13,6 @@ END
 $$;
 -- +goose StatementEnd
 
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-
 -- Policy: deadlines, thresholds, limits. A change is a new version; a case
 -- keeps the version it was opened under.
 CREATE TABLE policies (

@@ -126,7 +126,11 @@ func (b testBundle) register(t *testing.T) account.Account {
 func (b testBundle) put(t *testing.T, a account.Account, status account.Status, stage account.Stage) account.Account {
 	t.Helper()
 	a.Status, a.Stage = status, stage
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.UpdateAccountState(ctx, a) }))
+	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return tx.WriteTransition(ctx, store.Transition{Account: a, Event: store.Event{
+			At: time.Now(), Actor: actor.Actor{Kind: actor.System}, Action: "put", Subject: "account", SubjectID: a.ID.String(), AccountID: &a.ID,
+		}})
+	}))
 	return a
 }
 

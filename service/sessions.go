@@ -43,6 +43,8 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 	switch {
 	case view.Status == account.Suspended:
 		return LoggedIn{}, suspended(view)
+	case view.BlockedBy != nil:
+		return LoggedIn{}, s.blocked(ctx, view)
 	case view.Status == account.Closed:
 		return LoggedIn{}, wrongLogin()
 	}
@@ -76,6 +78,20 @@ func suspended(view store.AccountView) error {
 		return refused.With("until", nil)
 	}
 	return refused.With("until", view.SuspendedUntil)
+}
+
+// blocked is what suspended is, while the decision is on its way to its case.
+func (s *Service) blocked(ctx context.Context, view store.AccountView) error {
+	d, err := s.reader.Decision(ctx, *view.BlockedBy)
+	if err != nil {
+		return err
+	}
+	view.Reason = &store.StatusReason{Code: d.ReasonCode, Text: d.Reason}
+	view.StageSince, view.SuspendedUntil = d.RequestedAt, time.Time{}
+	if d.Until != nil {
+		view.SuspendedUntil = d.Until.UTC()
+	}
+	return suspended(view)
 }
 
 func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.Login, password string, outdated bool) (string, error) {

@@ -44,7 +44,8 @@ func (i *instant) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
-// StatusReason is why an account is suspended or rejected.
+// StatusReason is why an account is suspended or rejected, or which changes
+// were asked for.
 type StatusReason struct {
 	Code  string
 	Text  string // shown to the user; empty when time decided
@@ -74,8 +75,8 @@ func scanView(row pgx.CollectableRow) (AccountView, error) {
 	if err := row.Scan(append(accountTargets(&v.Account), &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
 		return AccountView{}, err
 	}
-	if v.Status == account.Suspended || v.Status == account.Rejected {
-		if v.DecidedBy == nil {
+	if v.Status == account.Suspended || v.Status == account.Rejected || v.Stage == account.ChangesRequested {
+		if v.Status == account.Rejected && v.DecidedBy == nil {
 			reason.Code = ReasonExpired
 		}
 		reason.Until = v.SuspendedUntil
@@ -100,18 +101,6 @@ func (t *Tx) LockAccount(ctx context.Context, id uuid.UUID) (account.Account, er
 	var a account.Account
 	err := t.tx.QueryRow(ctx, `SELECT `+accountColumns+` FROM accounts a WHERE a.id = $1 FOR UPDATE`, id).Scan(accountTargets(&a)...)
 	return a, failed("read account", err)
-}
-
-// UpdateAccountState writes what the state machine and its deadlines say of an
-// account: status, stage, deadlines, the decision, the end of a suspension.
-func (t *Tx) UpdateAccountState(ctx context.Context, a account.Account) error {
-	_, err := t.tx.Exec(ctx, `
-		UPDATE accounts SET status = $2, stage = $3, stage_since = $4, remind_at = $5, deadline_at = $6,
-			decided_by = $7, blocked_by = $8, suspended_until = $9
-		WHERE id = $1`,
-		a.ID, a.Status, a.Stage, a.StageSince, orNull(a.RemindAt), orNull(a.DeadlineAt),
-		a.DecidedBy, a.BlockedBy, orNull(a.SuspendedUntil))
-	return failed("update account", err)
 }
 
 // UpdateAccountDetails writes what a corrected application says of an account.

@@ -40,5 +40,5 @@ func (s *Store) Sample() int {
 func (s *Store) PlanOf(q AccountsQuery) (pageByIndex, countByIndex bool) {
 	words, _ := parseSearch(q.Q)
 	p := s.search.plan(q, words)
-	return p.page == byIndex, p.usesIndex()
+	return p.page == byIndex, p.page == byIndex || p.count == byIndex
 }

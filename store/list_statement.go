@@ -23,26 +23,38 @@ type listing struct {
 func (r *Reader) listed(ctx context.Context, q AccountsQuery, words []searchWord, p plan) (listing, error) {
 	s := listStatement{q: q, words: words, plan: p}
 	sql := s.build()
-	if !p.usesIndex() {
+	if len(words) == 0 {
 		rows, err := r.db.Query(ctx, sql, s.args...)
 		if err != nil {
 			return listing{}, err
 		}
 		return s.collect(rows)
 	}
-	// Both hold for the transaction that a batch is. A bitmap that does not fit
-	// its memory would have the grams of whole pages computed again; and the
-	// cost that keeps the planner from that makes just-in-time compilation,
-	// which takes longer than the search, look worth its while.
 	var found listing
 	var batch pgx.Batch
-	batch.Queue(`SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`)
+	batch.Queue(searchSettings, onOff(p.page == byIndex))
 	batch.Queue(sql, s.args...).Query(func(rows pgx.Rows) (err error) {
 		found, err = s.collect(rows)
 		return err
 	})
 	err := r.db.SendBatch(ctx, &batch).Close()
 	return found, err
+}
+
+// searchSettings hold for the transaction that a batch is. The plan is made
+// here, so PostgreSQL is kept from one that reads and sorts a whole table. A
+// bitmap that does not fit its memory would have the grams of whole pages
+// computed again. The cost that keeps it from computing grams otherwise would
+// make just-in-time compilation, which takes longer than the search, look
+// worth its while.
+const searchSettings = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', $1, true),
+	set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 // listStatement builds the statement that answers all of a query at once: the
@@ -68,7 +80,8 @@ func (s *listStatement) build() string {
 		with = `WITH page AS (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + s.limit() + `)`
 	case s.plan.page == byIndex:
 		with = `WITH ` + s.foundByIndex() + `, page AS (
-			SELECT a.* FROM (SELECT id FROM found` + where(s.after("")) + s.order("") + s.limit() + `) p JOIN accounts a USING (id))`
+			SELECT a.* FROM (SELECT id FROM found` + where(s.after("")) + s.order("") + s.limit() + `) p
+			CROSS JOIN LATERAL (SELECT * FROM accounts a WHERE a.id = p.id OFFSET 0) a)`
 		found = `(SELECT count(*) FROM found)`
 	default:
 		with = `WITH page AS MATERIALIZED (` + s.pageInOrder() + `)`

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"kibali/domain/account"
 	"kibali/domain/fault"
@@ -56,7 +58,7 @@ func randomAccounts(rng *rand.Rand, n int) []account.Account {
 			ID:    uuid.UUID(fmt.Appendf(nil, "%016x", rng.Uint64())),
 			Name:  pick("Asha", "JUMA", "Neema", "Zainabu", "Élodie", "O'Brien", "Юлия", "100%", "a_b", `c\d`, "Bé") + " " + pick("Mushi", "Mwakyusa", "ßtraß", "712", "(712)", "K."),
 			Email: fmt.Sprintf("%s%d@%s", pick("asha", "juma.m", "info", "sales+tz", "x_y", "100%"), i, pick("gmail.com", "example.co.tz", "kilimo.or.tz")),
-			Phone: fmt.Sprintf("+255%s%06d", pick("712", "754", "687"), rng.IntN(1_000_000)), Locale: "en",
+			Phone: fmt.Sprintf("+255%s%06d", pick("712", "754", "687"), i*7919%1_000_000), Locale: "en",
 			Company: account.Company{
 				Name:     pick("Kilimo", "Bahari", "Simba", "Ньюс", "Duka_la", "50% off", "A\u00a0B") + " " + pick("Bora", "Traders", "712-345", "") + " " + pick("Ltd", "LTD", "Limited"),
 				Industry: "other",
@@ -151,7 +153,7 @@ func (m listModel) counts() store.Counts {
 // walk reads all pages of a query and returns the ids in their order.
 func walk(t *testing.T, q store.AccountsQuery, list func(store.AccountsQuery) (store.AccountsPage, error)) ([]uuid.UUID, store.AccountsPage) {
 	t.Helper()
-	var ids []uuid.UUID
+	ids := []uuid.UUID{}
 	for {
 		page, err := list(q)
 		require.NoError(t, err)
@@ -230,5 +232,182 @@ func TestASearchFindsWhatTheModelFindsInEveryWay(t *testing.T) {
 			require.Equal(t, store.Matches{Count: min(int64(len(want)), 1000), Exact: len(want) <= 1000}, page.Matches, "%s: %+v", way, q)
 			require.Equal(t, model.counts(), page.Counts)
 		}
+	}
+}
+
+func TestMatchesAreCountedExactlyToOneThousand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	accounts := randomAccounts(rand.New(rand.NewPCG(3, 3)), 1001)
+	for i := range accounts {
+		accounts[i].Company.Name = "Common"
+	}
+	b.insertAccounts(t, accounts[:1000])
+	check := func(want store.Matches) {
+		for way := range store.SearchWays {
+			page, err := b.reader.AccountsInWay(t.Context(), store.AccountsQuery{Q: "common", Sort: store.SortCredits, Limit: 10}, way)
+			require.NoError(t, err)
+			require.Equal(t, want, page.Matches, way)
+		}
+		page, err := b.reader.Accounts(t.Context(), store.AccountsQuery{Sort: store.SortCredits, Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, want, page.Matches)
+	}
+	check(store.Matches{Count: 1000, Exact: true})
+	b.insertAccounts(t, accounts[1000:])
+	check(store.Matches{Count: 1000, Exact: false})
+}
+
+func TestAWalkThroughTheListMissesNoAccountThatStaysWhileOthersChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	accounts := randomAccounts(rand.New(rand.NewPCG(4, 4)), 900)
+	stay, change := accounts[:600], accounts[600:]
+	for i := range stay {
+		stay[i].Status, stay[i].Stage = account.Active, account.NoStage
+	}
+	b.insertAccounts(t, accounts)
+	for _, search := range []string{"", "ltd"} {
+		for _, sort := range sorts {
+			q := store.AccountsQuery{Sort: sort, Q: search, Limit: 50}
+			step := 0
+			ids, _ := walk(t, q, func(q store.AccountsQuery) (store.AccountsPage, error) {
+				step++
+				_, err := b.owner.Exec(t.Context(), `
+					UPDATE accounts SET credits = (credits * 7 + $2) % 30, last_active_at = registered_at + credits * interval '1 hour',
+						status = (ARRAY['active', 'suspended', 'closed'])[1 + (credits + $2) % 3], stage = ''
+					WHERE id = ANY ($1)`, listModel(change).ids(), step)
+				require.NoError(t, err)
+				return b.reader.Accounts(t.Context(), q)
+			})
+			var staying []uuid.UUID
+			wanted := listModel(stay).find(q).ids()
+			for _, id := range ids {
+				if slices.Contains(wanted, id) {
+					staying = append(staying, id)
+				}
+			}
+			require.Equal(t, wanted, staying, "%+v", q)
+		}
+	}
+}
+
+func TestCountsAreExactWhileStatusesChangeAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	accounts := randomAccounts(rand.New(rand.NewPCG(5, 5)), 300)
+	for i := range accounts {
+		accounts[i].Status, accounts[i].Stage = account.Active, account.NoStage
+	}
+	b.insertAccounts(t, accounts)
+	var group errgroup.Group
+	for worker := range 8 {
+		group.Go(func() error {
+			rng := rand.New(rand.NewPCG(6, uint64(worker)))
+			for range 100 {
+				status := statuses[1+rng.IntN(4)]
+				if _, err := b.owner.Exec(t.Context(), `UPDATE accounts SET status = $2 WHERE id = $1`, accounts[rng.IntN(300)].ID, status); err != nil {
+					return err
+				}
+				page, err := b.reader.Accounts(t.Context(), store.AccountsQuery{Sort: store.SortRegistered, Limit: 1})
+				if err != nil {
+					return err
+				}
+				if c := page.Counts; c.All != 300 || c.Pending+c.Active+c.Suspended+c.Rejected+c.Closed != 300 {
+					return fmt.Errorf("counts %+v", c)
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	page, err := b.reader.Accounts(t.Context(), store.AccountsQuery{Sort: store.SortRegistered, Limit: 1})
+	require.NoError(t, err)
+	for _, status := range statuses {
+		var counted, searchable int64
+		require.NoError(t, b.owner.QueryRow(t.Context(), `SELECT count(*) FROM accounts WHERE status = $1`, status).Scan(&counted))
+		require.NoError(t, b.owner.QueryRow(t.Context(), `SELECT count(*) FROM account_search WHERE status = $1`, status).Scan(&searchable))
+		require.Equal(t, counted, page.Counts.Of(status))
+		require.Equal(t, counted, searchable)
+	}
+}
+
+func TestACorrectedApplicationIsFoundByItsNewWordsOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := randomAccounts(rand.New(rand.NewPCG(7, 7)), 3)[0]
+	b.insertAccounts(t, []account.Account{a})
+	a.Company.Name = "Tumaini Fisheries"
+	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.UpdateAccountDetails(ctx, a) }))
+	for search, found := range map[string]int{"tumaini": 1, "ltd": 0, "limited": 0} {
+		for way := range store.SearchWays {
+			page, err := b.reader.AccountsInWay(t.Context(), store.AccountsQuery{Q: search, Sort: store.SortRegistered, Limit: 5}, way)
+			require.NoError(t, err)
+			require.Len(t, page.Items, found, "%s %s", search, way)
+		}
+	}
+}
+
+func TestTheListRefusesWhatIsNoQueryAndNamesTheParameter(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	valid := store.AccountsQuery{Sort: store.SortRegistered, Limit: 1}
+	for name, tc := range map[string]struct {
+		change func(*store.AccountsQuery)
+		field  string
+	}{
+		"NUL":               {func(q *store.AccountsQuery) { q.Q = "a\x00b" }, "q"},
+		"invalid UTF-8":     {func(q *store.AccountsQuery) { q.Q = "\xff" }, "q"},
+		"201 characters":    {func(q *store.AccountsQuery) { q.Q = strings.Repeat("é", 201) }, "q"},
+		"11 words":          {func(q *store.AccountsQuery) { q.Q = "a b c d e f g h i j k" }, "q"},
+		"an unknown sort":   {func(q *store.AccountsQuery) { q.Sort = "id; DROP TABLE accounts" }, "sort"},
+		"an unknown status": {func(q *store.AccountsQuery) { q.Status = "gone" }, "status"},
+		"no limit":          {func(q *store.AccountsQuery) { q.Limit = 0 }, "limit"},
+		"a high limit":      {func(q *store.AccountsQuery) { q.Limit = 101 }, "limit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := valid
+			tc.change(&q)
+			_, err := b.reader.Accounts(t.Context(), q)
+			require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+			require.Len(t, fault.As(err).Fields, 1)
+			require.Equal(t, tc.field, fault.As(err).Fields[0].Field)
+		})
+	}
+	for _, longest := range []string{strings.Repeat("é", 200), "a b c d e f g h i j", "  ", strings.Repeat("0", 200), strings.Repeat("(", 200)} {
+		q := valid
+		q.Q = longest
+		page, err := b.reader.Accounts(t.Context(), q)
+		require.NoError(t, err)
+		require.Empty(t, page.Items)
+		require.Equal(t, store.Matches{Exact: true}, page.Matches)
+	}
+}
+
+func TestThePlanOfASearchFollowsHowManyAccountsMatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	accounts := randomAccounts(rand.New(rand.NewPCG(8, 8)), 5500)
+	for i := range accounts {
+		accounts[i].Company.Name = fmt.Sprintf("Common w%dx", i)
+	}
+	q := store.AccountsQuery{Q: "common", Sort: store.SortCredits, Limit: 100}
+	b.insertAccounts(t, accounts[:4000])
+	require.Zero(t, b.store.Sample(), "few accounts need no sample")
+	page, _ := b.store.PlanOf(q)
+	require.False(t, page)
+	b.insertAccounts(t, accounts[4000:])
+	require.Greater(t, b.store.Sample(), 3000)
+	for search, want := range map[string]struct{ page, count bool }{
+		"common": {false, false}, "w77x": {true, true}, "nosuchword": {true, true}, "ж": {true, true}, "a": {false, false},
+		"common w77x": {true, true}, "common gmail": {false, true}, "(9999)": {true, true},
+	} {
+		q.Q = search
+		page, count := b.store.PlanOf(q)
+		require.Equal(t, want.page, page, search)
+		require.Equal(t, want.count, count, search)
+		ids, _ := walk(t, q, func(q store.AccountsQuery) (store.AccountsPage, error) { return b.reader.Accounts(t.Context(), q) })
+		require.Equal(t, listModel(accounts).find(q).ids(), ids, search)
 	}
 }

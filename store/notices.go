@@ -73,11 +73,6 @@ func (r *Reader) Notice(ctx context.Context, id uuid.UUID) (Notice, error) {
 	return n, failed("read notice", err)
 }
 
-// NoticesOfDecision returns the notices that a decision owes.
-func (r *Reader) NoticesOfDecision(ctx context.Context, decisionID uuid.UUID) ([]Notice, error) {
-	return r.notices(ctx, `SELECT `+noticeColumns+` FROM notices WHERE decision_id = $1 ORDER BY id`, decisionID)
-}
-
 // PendingNotices returns what an account is still owed.
 func (r *Reader) PendingNotices(ctx context.Context, accountID uuid.UUID) ([]Notice, error) {
 	return r.notices(ctx, `SELECT `+noticeColumns+` FROM notices WHERE account_id = $1 AND status = 'pending' ORDER BY id`, accountID)

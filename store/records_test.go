@@ -294,7 +294,7 @@ func TestCountsFollowTheAccounts(t *testing.T) {
 				}
 				if i%3 == 0 {
 					r.Account.Status, r.Account.Stage = account.Active, account.NoStage
-					return tx.UpdateAccountState(ctx, r.Account)
+					return tx.WriteTransition(ctx, store.Transition{Account: r.Account, Event: r.Event})
 				}
 				return nil
 			})

@@ -109,13 +109,3 @@ func (t *Tx) AcceptApplication(ctx context.Context, a Application, now time.Time
 	batch.Queue(`UPDATE applications SET accepted_at = $2 WHERE id = $1`, a.ID, now)
 	return failed("accept application", t.tx.SendBatch(ctx, &batch).Close())
 }
-
-// CloseApplications records how the review of an account ended, on every
-// submission that is still open. outcome is "approved", "rejected", "expired"
-// or "superseded".
-func (t *Tx) CloseApplications(ctx context.Context, accountID uuid.UUID, outcome string, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `
-		UPDATE applications SET outcome = $2, closed_at = $3, accepted_at = coalesce(accepted_at, $3)
-		WHERE account_id = $1 AND outcome IS NULL`, accountID, outcome, now)
-	return failed("close applications", err)
-}

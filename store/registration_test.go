@@ -75,7 +75,9 @@ func TestInsertRegistration(t *testing.T) {
 		requireFault(t, err, fault.NotFound)
 		_, err = b.reader.SessionByToken(t.Context(), first.Upload.Hash, noon)
 		requireFault(t, err, fault.NotFound)
-		second := b.register(t, func(r *store.Registration) { r.Account.Email, r.Account.Phone = first.Account.Email, first.Account.Phone })
+		second := b.register(t, func(r *store.Registration) {
+			r.Account.Email, r.Account.Phone = first.Account.Email, first.Account.Phone
+		})
 		login, err := b.reader.LoginByEmail(t.Context(), first.Account.Email)
 		require.NoError(t, err)
 		require.Equal(t, second.Account.ID, login.AccountID)
@@ -128,12 +130,6 @@ func TestApplications(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, store.ApplicationSuperseded, superseded.Outcome)
 
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
-		return tx.CloseApplications(ctx, r.Account.ID, store.ApplicationApproved, noon.Add(3*time.Hour))
-	}))
-	closed, err := b.reader.Application(t.Context(), second.ID)
-	require.NoError(t, err)
-	require.Equal(t, store.ApplicationApproved, closed.Outcome)
 	_, err = b.reader.Application(t.Context(), newID())
 	requireFault(t, err, fault.NotFound)
 }

@@ -34,8 +34,6 @@ type plan struct {
 	grams [][]string
 }
 
-func (p plan) usesIndex() bool { return p.page == byIndex || p.count == byIndex }
-
 // What a row costs, in microseconds on a machine of 2023 with the data in
 // memory. Only their proportions matter.
 const (

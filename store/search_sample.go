@@ -101,9 +101,11 @@ func takeSample(ctx context.Context, db querier) (*searchSample, error) {
 	}
 	part := min(1, sampleBlocks*blockBytes/float64(bytes))
 	kept := min(1, sampleRows/(part*float64(c.All)))
+	// Nothing is left to chance, so that replicas come to the same plans.
 	rows, err := db.Query(ctx, `
-		SELECT status, search_text FROM account_search TABLESAMPLE SYSTEM ($1) WHERE random() < $2 LIMIT $3`,
-		part*100, kept, 2*sampleRows)
+		SELECT status, search_text FROM account_search TABLESAMPLE SYSTEM ($1) REPEATABLE (1)
+		WHERE uuid_hash(account_id) & 65535 < $2 LIMIT $3`,
+		part*100, int(kept*65536), 2*sampleRows)
 	if err != nil {
 		return nil, err
 	}

@@ -24,8 +24,10 @@ type Session struct {
 	Hash      [32]byte `db:"-"`
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	// Status is the account's, read with the session in one statement.
-	Status account.Status
+	// Status is the account's, and Blocked whether a decision to suspend it is
+	// open; both are read with the session in one statement.
+	Status  account.Status
+	Blocked bool
 }
 
 // InsertSession records a token.
@@ -44,7 +46,7 @@ func queueSession(batch *pgx.Batch, s Session) {
 // neither ended nor expired at now, or fault.NotFound.
 func (r *Reader) SessionByToken(ctx context.Context, hash [32]byte, now time.Time) (Session, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT s.id, s.account_id, s.purpose, s.created_at, s.expires_at, a.status
+		SELECT s.id, s.account_id, s.purpose, s.created_at, s.expires_at, a.status, a.blocked_by IS NOT NULL AS blocked
 		FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2`, hash[:], now)
 	if err != nil {
