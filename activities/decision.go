@@ -1,0 +1,109 @@
+package activities
+
+import (
+	"context"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/cases"
+	"kibali/domain/fault"
+	"kibali/notify"
+	"kibali/store"
+)
+
+// decisionNotices is what a user is told of each decision.
+var decisionNotices = map[account.Action]notify.Kind{
+	account.Approve:        notify.Approved,
+	account.Reject:         notify.Rejected,
+	account.RequestChanges: notify.ChangesRequested,
+	account.Suspend:        notify.Suspended,
+	account.Reactivate:     notify.Reactivated,
+	account.Close:          notify.Closed,
+}
+
+// ApplyDecision carries a staff member's decision out, as its row says it, and
+// closes it: as applied, or as refused when the account's state does not permit
+// it any more. A decision that is closed already is left as it is and gives
+// the outcome that it had. It returns fault.NotFound when there is no such
+// decision.
+func (a *Activities) ApplyDecision(ctx context.Context, d cases.Decision) (cases.Outcome, error) {
+	var o cases.Outcome
+	err := a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		acc, err := tx.LockAccountOfDecision(ctx, d.DecisionID)
+		if err != nil {
+			return err
+		}
+		decision, err := tx.Reader().Decision(ctx, d.DecisionID)
+		if err != nil {
+			return err
+		}
+		if decision.Open() {
+			o, err = a.apply(ctx, tx, acc, decision)
+		} else {
+			o, err = outcome(ctx, tx, acc, decision.CaseID, decision.Outcome, decision.OutcomeCode)
+		}
+		return err
+	})
+	return o, err
+}
+
+func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Account, d store.Decision) (cases.Outcome, error) {
+	if d.CaseID != cases.IDFor(acc.ID, acc.State(), d.Kind) {
+		// It was meant for a state that the account has left.
+		return a.refuse(ctx, tx, acc, d, fault.Conflict)
+	}
+	t, err := a.change(ctx, tx, acc, d.Kind)
+	if fault.Is(err, fault.Conflict) {
+		return a.refuse(ctx, tx, acc, d, fault.Conflict)
+	}
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	role, err := roleOf(ctx, tx, d)
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	t.decidedBy(d, role)
+	t.owe(decisionNotices[d.Kind], d.ID.String())
+	// After a rejection a corrected application that is on its way still counts.
+	t.write.Final = d.Kind == account.Approve || d.Kind == account.Close
+	return t.commit(ctx, d.CaseID)
+}
+
+// refuse closes a decision that cannot be carried out. The account stays as it
+// is, but for the block of a decision to suspend, which goes.
+func (a *Activities) refuse(ctx context.Context, tx *store.Tx, acc account.Account, d store.Decision, code fault.Code) (cases.Outcome, error) {
+	now := a.now()
+	if err := tx.CloseDecision(ctx, d.ID, cases.Refused, string(code), now); err != nil {
+		return cases.Outcome{}, err
+	}
+	if acc.BlockedBy != nil && *acc.BlockedBy == d.ID {
+		if err := tx.BlockAccount(ctx, acc.ID, nil); err != nil {
+			return cases.Outcome{}, err
+		}
+	}
+	role, err := roleOf(ctx, tx, d)
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	err = tx.AppendEvent(ctx, store.Event{
+		At: now, Actor: actor.Actor{Kind: actor.Staff, ID: d.StaffID, Role: role, RequestID: d.RequestID},
+		Action: string(d.Kind) + ".refused", Subject: "decision", SubjectID: d.ID.String(), AccountID: &acc.ID,
+		After:      map[string]any{"status": acc.Status, "stage": acc.Stage, "code": code},
+		ReasonCode: d.ReasonCode, DecisionID: &d.ID, WorkflowID: d.CaseID,
+	})
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	return refused(ctx, tx, acc, d.CaseID, code)
+}
+
+// roleOf returns the role of the one who decided, or none when they are staff
+// no longer.
+func roleOf(ctx context.Context, tx *store.Tx, d store.Decision) (actor.Role, error) {
+	staff, err := tx.Reader().Staff(ctx, d.StaffID)
+	if fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return staff.Role, err
+}

@@ -1,0 +1,37 @@
+package activities
+
+import (
+	"context"
+
+	"kibali/domain/account"
+	"kibali/domain/cases"
+	"kibali/domain/fault"
+	"kibali/notify"
+	"kibali/store"
+)
+
+// EndSuspension reactivates an account whose suspension has run out. It is
+// refused when the account has moved on or its suspension ends at another time
+// now.
+func (a *Activities) EndSuspension(ctx context.Context, d Deadline) (cases.Outcome, error) {
+	caseID := cases.SuspensionID(d.AccountID)
+	var o cases.Outcome
+	err := a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		acc, err := tx.LockAccount(ctx, d.AccountID)
+		if err != nil {
+			return err
+		}
+		if !cases.EntryOf(acc).Equal(d.Entry) {
+			o, err = refused(ctx, tx, acc, caseID, fault.Conflict)
+			return err
+		}
+		t, err := a.change(ctx, tx, acc, account.Reactivate)
+		if err != nil {
+			return err
+		}
+		t.owe(notify.Reactivated, moment(acc))
+		o, err = t.commit(ctx, caseID)
+		return err
+	})
+	return o, err
+}

@@ -1,0 +1,147 @@
+package activities
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/cases"
+	"kibali/domain/fault"
+	"kibali/notify"
+	"kibali/store"
+)
+
+// transition is a change of an account's state under way: the account is
+// locked, nothing is written yet.
+type transition struct {
+	*Activities
+	tx      *store.Tx
+	now     time.Time
+	before  account.State
+	account account.Account
+	write   store.Transition
+}
+
+// change begins a transition: it asks the state machine and sets the state
+// that action leads to, with its deadlines. It returns fault.Conflict when the
+// state machine does not permit the action, and has changed nothing then.
+func (a *Activities) change(ctx context.Context, tx *store.Tx, acc account.Account, action account.Action) (*transition, error) {
+	status, stage, err := account.Next(acc.Status, acc.Stage, action)
+	if err != nil {
+		return nil, err
+	}
+	t := &transition{Activities: a, tx: tx, before: acc.State(), account: acc}
+	// The moment of a transition grows from one to the next, whatever the
+	// clocks of the workers say: cases tell older from newer by it.
+	t.now = a.now()
+	if !t.now.After(acc.StageSince) {
+		t.now = acc.StageSince.Add(time.Microsecond)
+	}
+	t.account.Status, t.account.Stage, t.account.StageSince = status, stage, t.now
+	t.account.DecidedBy, t.account.BlockedBy, t.account.SuspendedUntil = nil, nil, time.Time{}
+	t.account.RemindAt, t.account.DeadlineAt = time.Time{}, time.Time{}
+	t.write.Event = store.Event{
+		At: t.now, Actor: actor.Actor{Kind: actor.System}, Action: string(action),
+		Subject: "account", SubjectID: acc.ID.String(), AccountID: &acc.ID,
+	}
+	if err := t.reviewChanged(ctx, action); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// reviewChanged sets the deadlines of a stage of the review, under the policy
+// of the application that it is about, and ends that application with it.
+func (t *transition) reviewChanged(ctx context.Context, action account.Action) error {
+	if t.before.Status != account.Pending && t.account.Status != account.Pending {
+		return nil
+	}
+	application, err := t.tx.Reader().CurrentApplication(ctx, t.account.ID)
+	if err != nil {
+		return err
+	}
+	if t.account.Status != account.Pending {
+		t.write.Application = &application.ID
+		t.write.Outcome = map[account.Action]string{
+			account.Approve: store.ApplicationApproved, account.Reject: store.ApplicationRejected, account.Expire: store.ApplicationExpired,
+		}[action]
+		return nil
+	}
+	p, err := t.policyVersion(ctx, t.tx.Reader(), application.PolicyVersion)
+	if err != nil {
+		return err
+	}
+	remind, end, err := p.Deadlines(t.account.Stage, t.now)
+	t.account.RemindAt, t.account.DeadlineAt = toInstant(remind), toInstant(end)
+	return err
+}
+
+// decidedBy makes the transition that of a staff member's decision.
+func (t *transition) decidedBy(d store.Decision, role actor.Role) {
+	t.account.DecidedBy = &d.ID
+	if d.Kind == account.Suspend && d.Until != nil {
+		t.account.SuspendedUntil, t.account.DeadlineAt = toInstant(*d.Until), toInstant(*d.Until)
+	}
+	t.write.Decision = &d.ID
+	t.write.Event.Actor = actor.Actor{Kind: actor.Staff, ID: d.StaffID, Role: role, RequestID: d.RequestID}
+	t.write.Event.DecisionID, t.write.Event.ReasonCode = &d.ID, d.ReasonCode
+}
+
+// owe adds a notice to the user in every channel. key tells it from others of
+// its kind.
+func (t *transition) owe(kind notify.Kind, key string) {
+	for _, channel := range []string{store.Email, store.SMS} {
+		t.write.Notices = append(t.write.Notices, store.Notice{
+			ID: newID(), Key: strings.Join([]string{string(kind), key, channel}, "/"),
+			AccountID: t.account.ID, DecisionID: t.write.Decision, Kind: string(kind), Channel: channel, CreatedAt: t.now,
+		})
+	}
+}
+
+// commit writes the transition and returns what the case is told of it.
+func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, error) {
+	t.write.Account = t.account
+	t.write.Event.WorkflowID = caseID
+	t.write.Event.Before = map[string]any{"status": t.before.Status, "stage": t.before.Stage}
+	t.write.Event.After = map[string]any{"status": t.account.Status, "stage": t.account.Stage}
+	if err := t.tx.WriteTransition(ctx, t.write); err != nil {
+		return cases.Outcome{}, err
+	}
+	return outcome(ctx, t.tx, t.account, caseID, cases.Applied, "")
+}
+
+// outcome is what a case is told of an account: how its message ended, the
+// account's state, and every notice of the case that is still owed, so that
+// none is lost when an earlier answer was.
+func outcome(ctx context.Context, tx *store.Tx, acc account.Account, caseID string, result cases.Result, code string) (cases.Outcome, error) {
+	pending, err := tx.Reader().PendingNotices(ctx, acc.ID)
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	o := cases.Outcome{Result: result, Code: code, Entry: cases.EntryOf(acc)}
+	for _, n := range pending {
+		if owed := (cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}); owed.BelongsTo(caseID) {
+			o.Notices = append(o.Notices, owed)
+		}
+	}
+	return o, nil
+}
+
+// refused is outcome for a message that changed nothing.
+func refused(ctx context.Context, tx *store.Tx, acc account.Account, caseID string, code fault.Code) (cases.Outcome, error) {
+	return outcome(ctx, tx, acc, caseID, cases.Refused, string(code))
+}
+
+// toInstant is t as the database keeps it.
+func toInstant(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

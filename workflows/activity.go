@@ -1,0 +1,61 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"kibali/activities"
+	"kibali/domain/cases"
+)
+
+// act names the activities; it is never called through.
+var act *activities.Activities
+
+// changing is how an activity that changes an account is run: for as long as
+// it takes, because the database comes back and the change is owed. A refusal
+// is an outcome, not an error.
+func changing(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 15 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    500 * time.Millisecond,
+			BackoffCoefficient: 2,
+			MaximumInterval:    15 * time.Second,
+		},
+		Summary: summary,
+	})
+}
+
+// preparing is how the page images of a document are made. When it is given
+// up, the document is still known as waiting, and the case is told of it again.
+func preparing(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              cases.DocumentsTaskQueue,
+		ScheduleToCloseTimeout: 72 * time.Hour,
+		StartToCloseTimeout:    5 * time.Minute,
+		HeartbeatTimeout:       20 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    time.Minute,
+		},
+		Summary: summary,
+	})
+}
+
+// notifying is how a notice is sent: providers come back within days, or the
+// notice is not worth sending any more.
+func notifying(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: 72 * time.Hour,
+		StartToCloseTimeout:    30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    time.Second,
+			BackoffCoefficient: 2,
+			MaximumInterval:    10 * time.Minute,
+		},
+		Summary: summary,
+	})
+}

@@ -1,0 +1,122 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"kibali/domain/account"
+	"kibali/domain/cases"
+	"kibali/workflows"
+)
+
+// suspend runs a suspension of the account from the world's state on.
+func (w *world) suspend() {
+	w.env.ExecuteWorkflow(workflows.Suspension, cases.SuspensionInput{AccountID: w.accountID, Entry: w.entry})
+}
+
+func TestSuspension(t *testing.T) {
+	t.Parallel()
+
+	t.Run("ends_by_itself_at_until", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(5 * day)
+		start := w.env.Now()
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"reactivate"}, w.did)
+		require.InDelta(t, 5*day, w.env.Now().Sub(start), float64(time.Minute))
+		w.sentOnce(t, "email reactivate", "sms reactivate")
+	})
+
+	t.Run("without_an_end_waits_for_a_decision", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		var answer *reply
+		w.after(400*day, func() {
+			require.Zero(t, w.timers)
+			answer = w.update(cases.Decide, decision(account.Reactivate))
+		})
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, "applied", answer.result())
+		require.Equal(t, account.Active, w.entry.Status)
+	})
+
+	t.Run("that_is_lifted_early_forgets_its_end", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(5 * day)
+		start := w.env.Now()
+		w.after(day, func() { w.signal(cases.Decide, decision(account.Reactivate)) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"reactivate"}, w.did)
+		require.InDelta(t, day, w.env.Now().Sub(start), float64(time.Minute))
+	})
+
+	t.Run("ends_when_the_account_is_closed", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.after(day, func() { w.signal(cases.Decide, decision(account.Close)) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, account.Closed, w.entry.Status)
+		w.sentOnce(t, "email close", "sms close")
+	})
+
+	t.Run("whose_end_was_moved_follows_the_row", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(5 * day)
+		start := w.env.Now()
+		w.after(4*day, func() { w.entry.DeadlineAt = start.Add(9 * day) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"EndSuspension refused", "reactivate"}, w.did)
+		require.InDelta(t, 9*day, w.env.Now().Sub(start), float64(time.Minute))
+	})
+
+	t.Run("and_a_decision_at_its_end_have_one_winner", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(5 * day)
+		w.slow["EndSuspension"] = 2 * time.Second
+		var late *reply
+		w.after(5*day+time.Second, func() { late = w.update(cases.Decide, decision(account.Reactivate)) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"reactivate", "reactivate refused"}, w.did)
+		require.Equal(t, "refused", late.result())
+	})
+
+	t.Run("takes_no_decision_of_a_review", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		var wrong *reply
+		w.after(time.Hour, func() { wrong = w.update(cases.Decide, decision(account.Approve)) })
+		w.after(2*time.Hour, func() { w.signal(cases.Decide, decision(account.Reactivate)) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, "rejected", wrong.result())
+	})
+
+	t.Run("of_an_account_that_is_not_suspended_closes_at_once", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Active, account.NoStage)
+		w.suspend()
+		w.requireClosed(t)
+		require.Empty(t, w.did)
+	})
+}
+
+func TestClosureWithoutADecisionEnds(t *testing.T) {
+	t.Parallel()
+	w := setup(t, account.Active, account.NoStage)
+	w.env.ExecuteWorkflow(workflows.Closure, cases.ClosureInput{AccountID: uuid.New()})
+	w.requireClosed(t)
+	require.Empty(t, w.did)
+}
