@@ -1,0 +1,37 @@
+package api
+
+import (
+	"kibali/domain/actor"
+	"kibali/web"
+)
+
+// access says who may use each route; one that is not listed cannot be
+// registered.
+var access = map[string]web.Access{
+	"GET /docs":         web.Anyone,
+	"GET /openapi.json": web.Anyone,
+
+	"POST /v1/registrations":               web.Anyone,
+	"POST /v1/registrations/:id/documents": web.UploadOrSession,
+	"POST /v1/sessions":                    web.Anyone,
+	"DELETE /v1/sessions/current":          web.User,
+	"GET /v1/me":                           web.User,
+	"POST /v1/me/resubmission":             web.User,
+
+	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),
+	"GET /v1/accounts/:id":          web.Staff(actor.ReadAccounts),
+	"GET /v1/accounts/:id/timeline": web.Staff(actor.ReadAccounts),
+	"GET /v1/decisions/:id":         web.Staff(actor.ReadAccounts),
+	"GET /v1/stats":                 web.Staff(actor.ReadAccounts),
+
+	"GET /v1/accounts/:id/documents":               web.Staff(actor.ReadDocuments),
+	"GET /v1/accounts/:id/documents/:doc/content":  web.Staff(actor.ReadDocuments),
+	"GET /v1/accounts/:id/documents/:doc/pages/:n": web.Staff(actor.ReadDocuments),
+
+	"POST /v1/accounts/:id/approve":         web.Staff(actor.Review),
+	"POST /v1/accounts/:id/reject":          web.Staff(actor.Review),
+	"POST /v1/accounts/:id/request-changes": web.Staff(actor.Review),
+	"POST /v1/accounts/:id/suspend":         web.Staff(actor.ManageAccess),
+	"POST /v1/accounts/:id/reactivate":      web.Staff(actor.ManageAccess),
+	"POST /v1/accounts/:id/close":           web.Staff(actor.ManageAccess),
+}

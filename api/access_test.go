@@ -1,0 +1,190 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/identity"
+)
+
+// TestSpecification holds the contract against itself and against the code:
+// the specification is valid, and its x-access is what the table in access.go
+// says of each route.
+func TestSpecification(t *testing.T) {
+	t.Parallel()
+	document := specification(t).document
+	require.NoError(t, document.Validate(t.Context(), openapi3.EnableExamplesValidation()))
+
+	// Read from the source, since a table that tests could import could be
+	// changed by one.
+	source, err := os.ReadFile("access.go")
+	require.NoError(t, err)
+	permissions := map[string]actor.Permission{
+		"ReadAccounts": actor.ReadAccounts, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
+	}
+	declared := map[string]string{}
+	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
+		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
+		switch line[2] {
+		case "Anyone":
+			declared[route] = "anyone"
+		case "UploadOrSession":
+			declared[route] = "applicant"
+		case "User":
+			declared[route] = "user"
+		default:
+			declared[route] = string(permissions[line[3]])
+		}
+	}
+	specified := map[string]string{}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			access, ok := operation.Extensions["x-access"].(string)
+			require.True(t, ok, "%s %s", method, path)
+			specified[method+" "+path] = access
+		}
+	}
+	require.Equal(t, specified, declared)
+}
+
+// TestAccess asks every route of the specification as everyone: nobody, each
+// kind of user, each role.
+func TestAccess(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	own, other := s.register(t), s.register(t)
+	suspended, closed := s.register(t), s.register(t)
+	s.setStatus(t, suspended, account.Suspended)
+	s.setStatus(t, closed, account.Closed)
+	unknownStaff, _ := identity.NewToken(identity.StaffToken)
+	unknownUser, _ := identity.NewToken(identity.SessionToken)
+	service, _ := identity.NewToken(identity.ServiceToken)
+
+	type caller struct {
+		name, token string
+		// expect returns the status that access must give; 0 stands for
+		// anything but a refusal of access.
+		expect func(access string) int
+	}
+	always := func(status int) func(string) int { return func(string) int { return status } }
+	forUsers := func(status int) func(string) int {
+		return func(access string) int {
+			if access == "user" {
+				return status
+			}
+			return http.StatusForbidden
+		}
+	}
+	callers := []caller{
+		{"nobody", "", always(http.StatusUnauthorized)},
+		{"a made-up token", "letmein", always(http.StatusUnauthorized)},
+		{"an unknown staff token", unknownStaff, always(http.StatusUnauthorized)},
+		{"an unknown session", unknownUser, always(http.StatusUnauthorized)},
+		{"a service", service, always(http.StatusUnauthorized)},
+		{"the user of a closed account", closed.session, always(http.StatusUnauthorized)},
+		{"another user", other.session, forUsers(0)},
+		{"another applicant", other.uploadToken, always(http.StatusForbidden)},
+		{"a suspended user", suspended.session, forUsers(http.StatusForbidden)},
+		{"the applicant", own.uploadToken, func(access string) int {
+			if access == "applicant" {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
+		{"the user", own.session, func(access string) int {
+			if access == "applicant" || access == "user" {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
+	}
+	for _, role := range actor.Roles() {
+		callers = append(callers, caller{"the " + string(role), s.tokens[role], func(access string) int {
+			if (actor.Actor{Kind: actor.Staff, Role: role}).May(actor.Permission(access)) {
+				return 0
+			}
+			return http.StatusForbidden
+		}})
+	}
+	target := strings.NewReplacer("{id}", own.id, "{doc}", own.id, "{n}", "1")
+	for path, item := range specification(t).document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			access := operation.Extensions["x-access"].(string)
+			for _, c := range callers {
+				if method == http.MethodDelete && c.expect(access) == 0 {
+					continue // it would end the session that others need
+				}
+				a := s.call(t, method, target.Replace(path), c.token, "[]") // no body that is accepted, so nothing changes
+				want := 0
+				if access != "anyone" {
+					want = c.expect(access)
+				}
+				if want != 0 {
+					require.Equal(t, want, a.Code, "%s asks %s %s", c.name, method, path)
+					continue
+				}
+				refusals := []int{401, 403, 405}
+				if !strings.Contains(path, "{doc}") && !strings.HasPrefix(path, "/v1/decisions") {
+					refusals = append(refusals, 404)
+				}
+				require.NotContains(t, refusals, a.Code, "%s asks %s %s: %s", c.name, method, path, a.Body)
+			}
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	u := s.register(t)
+	admin := s.tokens[actor.Admin]
+
+	t.Run("are one Authorization header with one Bearer token", func(t *testing.T) {
+		t.Parallel()
+		for _, values := range [][]string{
+			{""}, {"Bearer"}, {"Bearer "}, {admin}, {"Basic " + admin}, {"Bearer " + admin + "x"}, {"Bearer " + admin, "Bearer " + admin},
+			{"Bearer " + strings.ToUpper(admin)}, {"Bearer " + admin + ", Bearer " + admin}, {"Bearer kbs_" + strings.Repeat("A", 5000)},
+		} {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/stats", http.NoBody)
+			request.Header["Authorization"] = values
+			a := s.send(t, request)
+			require.Equal(t, http.StatusUnauthorized, a.Code, values)
+			require.Equal(t, "Bearer", a.Header().Get("WWW-Authenticate"))
+		}
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/stats?token="+admin, http.NoBody)
+		require.Equal(t, http.StatusUnauthorized, s.send(t, request).Code)
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/stats", "", nil, "Authorization", "bearer "+admin).Code)
+	})
+
+	t.Run("end with their time, their holder and their revocation", func(t *testing.T) {
+		t.Parallel()
+		for _, role := range []actor.Role{actor.Finance, actor.Support, actor.Auditor} {
+			require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/stats", s.tokens[role], nil).Code)
+		}
+		s.change(t, `UPDATE staff_tokens SET expires_at = $1 FROM staff s WHERE s.id = staff_id AND s.role = 'finance'`, time.Now().Add(-time.Second))
+		s.change(t, `UPDATE staff_tokens SET revoked_at = $1 FROM staff s WHERE s.id = staff_id AND s.role = 'support'`, time.Now())
+		s.change(t, `UPDATE staff SET disabled_at = $1 WHERE role = 'auditor'`, time.Now())
+		for _, role := range []actor.Role{actor.Finance, actor.Support, actor.Auditor} {
+			require.Equal(t, http.StatusUnauthorized, s.call(t, http.MethodGet, "/v1/stats", s.tokens[role], nil).Code, role)
+		}
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/me", u.session, nil).Code)
+		s.change(t, `UPDATE sessions SET expires_at = $1 WHERE purpose = 'session'`, time.Now().Add(-time.Second))
+		require.Equal(t, http.StatusUnauthorized, s.call(t, http.MethodGet, "/v1/me", u.session, nil).Code)
+	})
+}
+
+func (s *stand) change(t *testing.T, sql string, arguments ...any) {
+	t.Helper()
+	_, err := s.owner.Exec(t.Context(), sql, arguments...)
+	require.NoError(t, err)
+}

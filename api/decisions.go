@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"kibali/domain/actor"
+	"kibali/service"
+	"kibali/store"
+	"kibali/web"
+)
+
+// Approve serves POST /v1/accounts/{id}/approve.
+func (s *server) Approve(c *gin.Context, id AccountID) {
+	var body Note
+	s.decide(c, id, web.DecodeOptional, &body, s.service.Approve, func() service.Ask {
+		return service.Ask{Note: given(body.Note)}
+	})
+}
+
+// Reject serves POST /v1/accounts/{id}/reject.
+func (s *server) Reject(c *gin.Context, id AccountID) {
+	var body ReviewReason
+	s.decide(c, id, web.Decode, &body, s.service.Reject, func() service.Ask {
+		return service.Ask{ReasonCode: string(body.ReasonCode), Reason: body.Reason, Note: given(body.Note)}
+	})
+}
+
+// RequestChanges serves POST /v1/accounts/{id}/request-changes.
+func (s *server) RequestChanges(c *gin.Context, id AccountID) {
+	var body ReviewReason
+	s.decide(c, id, web.Decode, &body, s.service.RequestChanges, func() service.Ask {
+		return service.Ask{ReasonCode: string(body.ReasonCode), Reason: body.Reason, Note: given(body.Note)}
+	})
+}
+
+// Suspend serves POST /v1/accounts/{id}/suspend.
+func (s *server) Suspend(c *gin.Context, id AccountID) {
+	var body SuspensionReason
+	s.decide(c, id, web.Decode, &body, s.service.Suspend, func() service.Ask {
+		return service.Ask{ReasonCode: string(body.ReasonCode), Reason: body.Reason, Note: given(body.Note), Until: body.Until}
+	})
+}
+
+// Reactivate serves POST /v1/accounts/{id}/reactivate.
+func (s *server) Reactivate(c *gin.Context, id AccountID) {
+	var body Note
+	s.decide(c, id, web.DecodeOptional, &body, s.service.Reactivate, func() service.Ask {
+		return service.Ask{Note: given(body.Note)}
+	})
+}
+
+// Close serves POST /v1/accounts/{id}/close.
+func (s *server) Close(c *gin.Context, id AccountID) {
+	var body ClosingReason
+	s.decide(c, id, web.Decode, &body, s.service.Close, func() service.Ask {
+		return service.Ask{Reason: body.Reason, Note: given(body.Note)}
+	})
+}
+
+// decide decodes body, hands what ask makes of it to command, and answers with
+// the outcome: the same one when the request is a replay.
+func (s *server) decide(
+	c *gin.Context, id uuid.UUID, decode func(*gin.Context, any) error, body any,
+	command func(context.Context, actor.Actor, service.Ask) (service.Decided, error), ask func() service.Ask,
+) {
+	if err := decode(c, body); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	caller := web.CallerOf(c).Actor
+	key, err := keyOf(c, caller, id, body)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	order := ask()
+	order.AccountID, order.Key = id, key
+	decided, err := command(c.Request.Context(), caller, order)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	if decided.Replay != nil {
+		sendDecision(c, decided.Replay.Status, decided.Replay.Body)
+		return
+	}
+	s.answerDecision(c, key, decided)
+}
+
+// keyOf returns the request's idempotency key with the fingerprint of what it
+// asks for: the route, the account and the body as it was understood. It is
+// nil when the caller sent none.
+func keyOf(c *gin.Context, caller actor.Actor, id uuid.UUID, body any) (*store.IdempotencyKey, error) {
+	key, err := web.IdempotencyKey(c)
+	if err != nil || key == "" {
+		return nil, err
+	}
+	canonical, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint a request: %w", err)
+	}
+	route := c.Request.Method + " " + c.FullPath()
+	return &store.IdempotencyKey{
+		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: route, Key: key,
+		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", route, id, canonical)),
+	}, nil
+}
+
+// answerDecision answers, and keeps the answer for replays of the key.
+func (s *server) answerDecision(c *gin.Context, key *store.IdempotencyKey, decided service.Decided) {
+	status, answer := http.StatusOK, any(Decided{Account: accountJSON(decided.Account), Decision: decisionJSON(decided.Decision)})
+	if !decided.Done {
+		status, answer = http.StatusAccepted, DecisionAnswer{Decision: decisionJSON(decided.Decision)}
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		web.Fail(c, fmt.Errorf("encode the answer: %w", err))
+		return
+	}
+	if key != nil {
+		// Without it a replay is answered anew from the decision itself.
+		if err := s.service.Remember(c.Request.Context(), *key, store.Answer{Status: status, Body: body}); err != nil {
+			s.log.WarnContext(c, "the answer to an idempotency key is not kept", "request_id", web.RequestID(c), "error", web.Describe(err))
+		}
+	}
+	sendDecision(c, status, body)
+}
+
+// sendDecision sends a decision's answer, with its address while it is open.
+func sendDecision(c *gin.Context, status int, body []byte) {
+	if status == http.StatusAccepted {
+		var accepted DecisionAnswer
+		if err := json.Unmarshal(body, &accepted); err != nil {
+			web.Fail(c, fmt.Errorf("read a kept answer: %w", err))
+			return
+		}
+		c.Header("Location", "/v1/decisions/"+accepted.Decision.ID.String())
+	}
+	web.Send(c, status, "application/json", body)
+}
+
+// GetDecision serves GET /v1/decisions/{id}.
+func (s *server) GetDecision(c *gin.Context, id uuid.UUID) {
+	decision, err := s.reader.Decision(c.Request.Context(), id)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.JSON(c, http.StatusOK, DecisionAnswer{Decision: decisionJSON(decision)})
+}
+
+func decisionJSON(d store.Decision) Decision {
+	return Decision{
+		ID: d.ID, AccountID: d.AccountID, Kind: DecisionKind(d.Kind),
+		ReasonCode: unlessEmpty(d.ReasonCode), Reason: unlessEmpty(d.Reason), Note: unlessEmpty(d.Note), Until: utc(d.Until),
+		Staff: StaffMember{ID: d.StaffID, Name: d.StaffName}, RequestedAt: d.RequestedAt.UTC(),
+		Outcome: unlessEmpty(Outcome(d.Outcome)), OutcomeCode: unlessEmpty(d.OutcomeCode), ClosedAt: utc(d.ClosedAt),
+	}
+}

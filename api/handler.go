@@ -1,0 +1,109 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kibali/domain/fault"
+	"kibali/service"
+	"kibali/store"
+	"kibali/web"
+)
+
+// Config is what the API needs. Every field but Proxies, Now and Observe is
+// required.
+type Config struct {
+	Service *service.Service
+	Reader  *store.Reader
+	Cursors *web.Cursors
+	Log     *slog.Logger
+	Proxies web.Proxies
+	Now     func() time.Time // time.Now when nil
+	// Observe is told of each request that was answered; see web.Config.
+	Observe func(method, route string, status int, took time.Duration)
+}
+
+// Handler returns the API.
+func Handler(config Config) http.Handler {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now}
+	return web.New(web.Config{
+		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Now: config.Now, Access: access, Observe: config.Observe,
+	}, func(engine *gin.Engine) {
+		RegisterHandlersWithOptions(engine, s, GinServerOptions{
+			Middlewares:  []MiddlewareFunc{refuseParameters},
+			ErrorHandler: func(c *gin.Context, _ error, _ int) { web.NotFound(c) }, // a path without a real id
+		})
+	})
+}
+
+// server carries the generated ServerInterface.
+type server struct {
+	service *service.Service
+	reader  *store.Reader
+	cursors *web.Cursors
+	log     *slog.Logger
+	now     func() time.Time
+}
+
+var _ ServerInterface = (*server)(nil)
+
+// refuseParameters refuses a query string where a route has no parameters.
+// Those that have some read them with web.ReadQuery.
+func refuseParameters(c *gin.Context) {
+	switch c.FullPath() {
+	case "/v1/accounts", "/v1/accounts/:id/timeline", "/docs", "/openapi.json":
+		return
+	}
+	if c.Request.URL.RawQuery == "" {
+		return
+	}
+	if _, err := web.ReadQuery(c); err != nil {
+		web.Fail(c, err)
+	}
+}
+
+// given returns what an optional field holds, or its zero value.
+func given[T any](field *T) T {
+	if field == nil {
+		var zero T
+		return zero
+	}
+	return *field
+}
+
+// unlessEmpty returns nil for "".
+func unlessEmpty[T ~string](s T) *T {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// unlessNever returns nil for the zero time, and UTC otherwise.
+func unlessNever(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return unlessNever(*t)
+}
+
+func missing(fields ...fault.Field) error {
+	for i := range fields {
+		fields[i].Code, fields[i].Detail = "required", "Must be given."
+	}
+	return fault.InvalidFields(fields...)
+}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"github.com/gin-gonic/gin"
+
+	"kibali/domain/account"
+	"kibali/domain/fault"
+	"kibali/web"
+)
+
+// MaxUpload is the size in bytes of the largest file, which is storage's.
+const MaxUpload = 10 << 20
+
+const (
+	// formOverhead is what the form may have around the file.
+	formOverhead = 16 << 10
+	maxKind      = 64
+	maxFileName  = 200
+)
+
+// uploadForm is a multipart form with a kind and one file, in either order. It
+// is never held: reading from it reads the file as it arrives, and the end of
+// the file is told only after the rest of the form was found in order.
+type uploadForm struct {
+	c     *gin.Context
+	parts *multipart.Reader
+	file  *multipart.Part
+	kind  string
+	end   error // of reading, once it was reached
+}
+
+// readUploadForm reads the form as far as the file. It returns
+// fault.Malformed for what is no such form, and fault.Invalid when a part is
+// missing or the kind is none.
+func readUploadForm(c *gin.Context) (*uploadForm, error) {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
+	parts, err := c.Request.MultipartReader()
+	if err != nil {
+		return nil, fault.New(fault.Malformed, "The body must be multipart/form-data.")
+	}
+	form := &uploadForm{c: c, parts: parts}
+	if err := form.advance(); err != nil {
+		return nil, err
+	}
+	if form.file != nil {
+		return form, nil
+	}
+	fields := []fault.Field{{Field: "file"}}
+	if form.kind == "" {
+		fields = append(fields, fault.Field{Field: "kind"})
+	}
+	return nil, missing(fields...)
+}
+
+// advance reads parts up to the file, or to the end when it was found already.
+func (f *uploadForm) advance() error {
+	for {
+		part, err := f.parts.NextPart()
+		if err == io.EOF { // a wrapped one is a body that ended early
+			return nil
+		}
+		if err != nil {
+			return f.broken(err)
+		}
+		switch name := part.FormName(); {
+		case name == "kind" && f.kind == "":
+			if err := f.readKind(part); err != nil {
+				return err
+			}
+		case name == "file" && f.file == nil:
+			f.file = part
+			return nil
+		case name == "kind" || name == "file":
+			return malformedPart(name, "duplicate_field", "Must be given once.")
+		default:
+			return fault.New(fault.Malformed, "The form has the parts kind and file, and no others.")
+		}
+	}
+}
+
+func (f *uploadForm) readKind(part *multipart.Part) error {
+	value, err := io.ReadAll(io.LimitReader(part, maxKind+1))
+	if err != nil {
+		return f.broken(err)
+	}
+	kind, field := account.ParseDocumentKind(string(value))
+	if field != nil {
+		return fault.InvalidFields(*field)
+	}
+	f.kind = string(kind)
+	return nil
+}
+
+// Read reads the file.
+func (f *uploadForm) Read(p []byte) (int, error) {
+	if f.end != nil {
+		return 0, f.end
+	}
+	n, err := f.file.Read(p)
+	switch {
+	case err == nil:
+		return n, nil
+	case err != io.EOF: //nolint:errorlint // as above
+		f.end = f.broken(err)
+	default:
+		f.end = f.rest()
+	}
+	return n, f.end
+}
+
+// rest reads what stands behind the file, and returns io.EOF when all of the
+// form was in order.
+func (f *uploadForm) rest() error {
+	if err := f.advance(); err != nil {
+		return err
+	}
+	if f.kind == "" {
+		return missing(fault.Field{Field: "kind"})
+	}
+	return io.EOF
+}
+
+// kindOfDocument returns what the form says of the document. It is known once
+// the file was read.
+func (f *uploadForm) kindOfDocument() (string, error) { return f.kind, nil }
+
+// broken is the fault of a form that cannot be read on: it is too large, its
+// body ended, or it is not what its boundary promised.
+func (f *uploadForm) broken(err error) error {
+	bodyFault := web.BodyFault(f.c, err)
+	if fault.Is(bodyFault, fault.TooLarge) {
+		return bodyFault
+	}
+	return fault.New(fault.Malformed, "The body is not a complete multipart/form-data form.")
+}
+
+func malformedPart(name, code, detail string) error {
+	e := fault.New(fault.Malformed, "The form cannot be read.")
+	e.Fields = []fault.Field{{Field: name, Code: code, Detail: detail}}
+	return e
+}
+
+// fileName returns the name that the applicant gave the file, for display: the
+// last element of a path in either notation, without control characters and
+// others that are not seen.
+func (f *uploadForm) fileName() string {
+	name := strings.ToValidUTF8(f.file.FileName(), "")
+	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
+		name = name[at+1:]
+	}
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.TrimSpace(name)
+	if runes := []rune(name); len(runes) > maxFileName {
+		name = string(runes[:maxFileName])
+	}
+	if strings.Trim(name, ".") == "" {
+		return "document"
+	}
+	return name
+}

@@ -1,0 +1,206 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+	"kibali/identity"
+	"kibali/store"
+)
+
+// Access says who may use a route. The zero Access admits nobody.
+type Access struct {
+	who        who
+	permission actor.Permission
+}
+
+type who int
+
+const (
+	nobody who = iota
+	anyone
+	applicant
+	user
+	staff
+)
+
+// The kinds of access. Anyone looks at no credential. UploadOrSession admits
+// whoever may add to the application of the account in the path's :id, by an
+// upload token or a session of that account. User admits a session.
+var (
+	Anyone          = Access{who: anyone}
+	UploadOrSession = Access{who: applicant}
+	User            = Access{who: user}
+)
+
+// Staff admits staff whose role has the permission.
+func Staff(p actor.Permission) Access { return Access{who: staff, permission: p} }
+
+// Caller is who sends the request: nobody in particular on a route for anyone.
+type Caller struct {
+	actor.Actor
+	// Token is the credential of a user, for the one who ends a session.
+	Token string
+}
+
+// CallerOf returns who sends the request.
+func CallerOf(c *gin.Context) Caller { return stateOf(c).caller }
+
+// mustDeclare panics unless the engine's routes and the declared ones are the
+// same.
+func mustDeclare(engine *gin.Engine, declared map[string]Access) {
+	routes := map[string]bool{}
+	for _, route := range engine.Routes() {
+		name := route.Method + " " + route.Path
+		routes[name] = true
+		if declared[name].who == nobody {
+			panic(fmt.Sprintf("nothing says who may use %s", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		if !routes[name] {
+			panic(fmt.Sprintf("access to %s is declared, but there is no such route", name))
+		}
+	}
+}
+
+// guard lets a request through to its handler when its route's Access admits
+// the caller, whom it finds with one query.
+func guard(config Config) gin.HandlerFunc {
+	byMethod := map[string]map[string]Access{}
+	for name, access := range config.Access {
+		method, path, _ := strings.Cut(name, " ")
+		if byMethod[method] == nil {
+			byMethod[method] = map[string]Access{}
+		}
+		byMethod[method][path] = access
+	}
+	return func(c *gin.Context) {
+		route := c.FullPath()
+		if route == "" {
+			return // on its way to NotFound or MethodNotAllowed
+		}
+		access := byMethod[c.Request.Method][route]
+		if access.who == anyone {
+			return
+		}
+		s := stateOf(c)
+		status, err := identify(c, config, &s.caller)
+		if err == nil {
+			err = access.admits(c, s.caller, status)
+		}
+		if err != nil {
+			Fail(c, err)
+		}
+	}
+}
+
+// standing is what admission needs to know of a user beside the actor.
+type standing struct {
+	purpose string
+	barred  bool // suspended, or about to be
+}
+
+var errUnauthenticated = fault.New(fault.Unauthenticated, "A valid credential is required.")
+
+// identify finds out who sends the request. A credential that is missing,
+// unknown, expired or revoked is fault.Unauthenticated, whichever it is.
+func identify(c *gin.Context, config Config, caller *Caller) (standing, error) {
+	token, ok := bearer(c.Request.Header)
+	if !ok {
+		return standing{}, errUnauthenticated
+	}
+	hash, now := identity.HashToken(token), config.Now()
+	switch identity.TokenKind(token) {
+	case identity.StaffToken:
+		return standing{}, identifyStaff(c, config.Reader, caller, hash, now)
+	case identity.SessionToken, identity.UploadToken:
+		caller.Token = token
+		return identifyUser(c, config.Reader, caller, hash, now)
+	}
+	return standing{}, errUnauthenticated
+}
+
+func identifyStaff(c *gin.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) error {
+	member, err := reader.StaffByToken(c.Request.Context(), hash, now)
+	if err != nil {
+		return unknownToken(err)
+	}
+	caller.Kind, caller.ID, caller.Role = actor.Staff, member.ID, member.Role
+	return nil
+}
+
+func identifyUser(c *gin.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) (standing, error) {
+	session, err := reader.SessionByToken(c.Request.Context(), hash, now)
+	if err != nil {
+		return standing{}, unknownToken(err)
+	}
+	if session.Status == account.Closed {
+		return standing{}, errUnauthenticated
+	}
+	caller.Kind, caller.ID = actor.Account, session.AccountID
+	return standing{session.Purpose, session.Status == account.Suspended || session.Blocked}, nil
+}
+
+func unknownToken(err error) error {
+	if fault.Is(err, fault.NotFound) {
+		return errUnauthenticated
+	}
+	return fmt.Errorf("authenticate: %w", err)
+}
+
+// maxToken is above the length of any token of ours.
+const maxToken = 128
+
+// bearer returns the token of the one Authorization header.
+func bearer(h http.Header) (string, bool) {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimLeft(token, " ")
+	return token, strings.EqualFold(scheme, "Bearer") && token != "" && len(token) <= maxToken
+}
+
+var (
+	errForbidden = fault.New(fault.Forbidden, "This credential does not permit that.")
+	errSuspended = fault.New(fault.AccountSuspended, "This account is suspended.")
+)
+
+// admits returns nil when the caller may use the route. A user who is
+// suspended is told so, on the routes that are for users.
+func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
+	switch a.who {
+	case staff:
+		if caller.May(a.permission) {
+			return nil
+		}
+		return errForbidden
+	case user:
+		if caller.Kind != actor.Account || now.purpose != store.PurposeSession {
+			return errForbidden
+		}
+	case applicant:
+		id, err := uuid.Parse(c.Param("id"))
+		if caller.Kind != actor.Account || err != nil || id != caller.ID {
+			return errForbidden
+		}
+	default:
+		return errForbidden
+	}
+	if now.barred {
+		return errSuspended
+	}
+	return nil
+}
