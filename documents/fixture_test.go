@@ -7,6 +7,7 @@ import (
 	"crypto/md5"
 	"crypto/rc4"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"image"
@@ -234,7 +235,7 @@ func keysIn(t *testing.T, store *Store) []string {
 	var keys []string
 	for list := store.bucket.List(&blob.ListOptions{}); ; {
 		object, err := list.Next(context.WithoutCancel(t.Context()))
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return keys
 		}
 		require.NoError(t, err)

@@ -2,7 +2,6 @@ package documents
 
 import (
 	"bytes"
-	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -120,7 +119,7 @@ func FuzzPDFScan(f *testing.F) {
 			require.NotNil(t, fault.As(err), "every error is a refusal")
 		}
 		if plain.Match(data) {
-			require.Error(t, err, fmt.Sprintf("%q", plain.Find(data)))
+			require.Error(t, err, "%q", plain.Find(data))
 		}
 	})
 }

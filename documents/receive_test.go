@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -49,7 +48,7 @@ func TestReceiveAcceptsAndSealsWhatApplicantsUpload(t *testing.T) {
 			store := setup(t)
 			received, err := store.Receive(t.Context(), iotest.HalfReader(bytes.NewReader(test.data)))
 			require.NoError(t, err)
-			require.Regexp(t, regexp.MustCompile(`^originals/([0-9a-f]{2})/[0-9a-f]{32}$`), received.Key)
+			require.Regexp(t, `^originals/([0-9a-f]{2})/[0-9a-f]{32}$`, received.Key)
 			require.Equal(t, int64(len(test.data)), received.Size)
 			require.Equal(t, sha256.Sum256(test.data), received.SHA256)
 			require.Equal(t, test.contentType, received.ContentType)

@@ -163,7 +163,8 @@ func (s *Store) open(ctx context.Context, prefix, key string) (io.ReadCloser, in
 	if err != nil {
 		return nil, 0, fmt.Errorf("open %s: %w", key, err)
 	}
-	return reader, reader.Size(), nil
+	size := reader.Size()
+	return reader, size, nil
 }
 
 // put writes one object. It is published when put returns nil and not before;

@@ -10,6 +10,7 @@ import (
 // Channel is the way that a message takes.
 type Channel string
 
+// The channels.
 const (
 	ChannelEmail Channel = "email"
 	ChannelSMS   Channel = "sms"
@@ -19,6 +20,7 @@ const (
 // the database, in the templates' file names.
 type Kind string
 
+// The kinds of notices, the last ones to staff.
 const (
 	ApplicationReceived Kind = "application_received"
 	DocumentsMissing    Kind = "documents_missing" // reminder: upload documents

@@ -14,10 +14,10 @@ func quietLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // captured is a request that a fake provider received.
 type captured struct {
-	method, path, contentType, idempotency string
-	header                                 http.Header
-	form                                   map[string][]string
-	json                                   map[string]any
+	method, path, contentType string
+	header                    http.Header
+	form                      map[string][]string
+	json                      map[string]any
 }
 
 // recorder answers every request with the same status and body and hands out
