@@ -124,13 +124,14 @@ func (s *server) answerDecision(c *gin.Context, key *store.IdempotencyKey, decid
 		web.Fail(c, fmt.Errorf("encode the answer: %w", err))
 		return
 	}
+	kept := store.Answer{Status: status, Body: body}
 	if key != nil {
-		// Without it a replay is answered anew from the decision itself.
-		if err := s.service.Remember(c.Request.Context(), *key, store.Answer{Status: status, Body: body}); err != nil {
-			s.log.WarnContext(c, "the answer to an idempotency key is not kept", "request_id", web.RequestID(c), "error", web.Describe(err))
+		if kept, err = s.service.Remember(c.Request.Context(), *key, kept); err != nil {
+			web.Fail(c, err)
+			return
 		}
 	}
-	sendDecision(c, status, body)
+	sendDecision(c, kept.Status, kept.Body)
 }
 
 // sendDecision sends a decision's answer, with its address while it is open.

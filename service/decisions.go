@@ -85,6 +85,13 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 				return err
 			}
 		}
+		staff, err := tx.Reader().Staff(ctx, by.ID)
+		if isNotFound(err) {
+			return fault.New(fault.Forbidden, "You are no longer a member of staff.")
+		}
+		if err != nil {
+			return err
+		}
 		a, err := tx.LockAccount(ctx, o.AccountID)
 		if err != nil {
 			return err
@@ -98,7 +105,7 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		}
 		d = store.Decision{
 			ID: newID(), AccountID: a.ID, CaseID: caseID, Kind: o.kind, ReasonCode: o.ReasonCode, Reason: o.Reason,
-			Note: o.Note, Until: o.Until, StaffID: by.ID, RequestID: by.RequestID, RequestedAt: now,
+			Note: o.Note, Until: o.Until, StaffID: staff.ID, StaffName: staff.Name, RequestID: by.RequestID, RequestedAt: now,
 		}
 		return s.insert(ctx, tx, by, a, d, o.Key)
 	})
@@ -153,9 +160,10 @@ func (s *Service) refused(ctx context.Context, o order, a account.Account, d sto
 	return s.withCurrent(ctx, s.reader, a, fault.New(fault.Conflict, "An account that is %s does not permit %s.", a.State(), o.kind))
 }
 
-// Remember keeps the answer that the request with a key was given, so that a
-// replay is given the same.
-func (s *Service) Remember(ctx context.Context, key store.IdempotencyKey, answer store.Answer) error {
+// Remember keeps the answer to the request with a key, so that a replay is
+// given the same, and returns the answer to give: another request with the key
+// may have been quicker. An answer that could not be kept must not be given.
+func (s *Service) Remember(ctx context.Context, key store.IdempotencyKey, answer store.Answer) (store.Answer, error) {
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	return s.store.Remember(ctx, key, answer)

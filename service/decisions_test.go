@@ -178,7 +178,9 @@ func TestIdempotencyKeysOfDecisions(t *testing.T) {
 		_, err := b.service.Approve(t.Context(), b.admin, request)
 		require.NoError(t, err)
 		answer := store.Answer{Status: 202, Body: []byte(`{"decision":1}`)}
-		require.NoError(t, b.service.Remember(t.Context(), *request.Key, answer))
+		kept, err := b.service.Remember(t.Context(), *request.Key, answer)
+		require.NoError(t, err)
+		require.Equal(t, answer, kept)
 		decided, err := b.service.Approve(t.Context(), b.admin, request)
 		require.NoError(t, err)
 		require.Equal(t, &answer, decided.Replay)
@@ -236,6 +238,17 @@ func TestSweep(t *testing.T) {
 			told = append(told, swept.Decisions)
 		}
 		require.Equal(t, []int{1, 1, 0, 1, 0, 0, 0, 1}, told)
+	})
+	t.Run("tries again at once what nobody could be told", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, withoutTemporal(t))
+		b.register(t)
+		b.ahead.Store(int64(time.Minute))
+		for range 3 {
+			swept, err := b.service.Sweep(t.Context())
+			require.Error(t, err)
+			require.Zero(t, swept)
+		}
 	})
 	t.Run("opens cases that a fault left unopened", func(t *testing.T) {
 		t.Parallel()

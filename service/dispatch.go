@@ -84,25 +84,20 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 }
 
 // openRegistration starts the case of a new account and records that it has
-// taken the application up. What fails here is made good by the sweep.
-func (s *Service) openRegistration(ctx context.Context, a account.Account, application store.Application, owed []store.Notice) {
+// taken the application up.
+func (s *Service) openRegistration(ctx context.Context, a account.Account, application store.Application, owed []store.Notice) error {
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	o, err := openingFor(cases.RegistrationID(a.ID), a, owed)
 	if err != nil {
-		s.unreached(cases.RegistrationID(a.ID), err)
-		return
+		return err
 	}
 	if _, err := s.temporal.ExecuteWorkflow(ctx, o.options, o.workflow, o.input); err != nil {
-		s.unreached(o.options.ID, err)
-		return
+		return err
 	}
-	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.AcceptApplication(ctx, application, s.now())
 	})
-	if err != nil {
-		s.unreached(o.options.ID, err)
-	}
 }
 
 // tellDecision sends a decision to its case and waits for the outcome. It
@@ -139,8 +134,8 @@ func (s *Service) tellResubmission(ctx context.Context, application store.Applic
 }
 
 // tellDocument tells a case that a document waits to be prepared.
-func (s *Service) tellDocument(ctx context.Context, d store.Document) {
-	s.signal(ctx, cases.RegistrationID(d.AccountID), d.AccountID, cases.DocumentReceived, cases.Document{DocumentID: d.ID})
+func (s *Service) tellDocument(ctx context.Context, d store.Document) error {
+	return s.signal(ctx, cases.RegistrationID(d.AccountID), d.AccountID, cases.DocumentReceived, cases.Document{DocumentID: d.ID})
 }
 
 // update sends a message to a case, which is opened when it is not, and waits
@@ -158,7 +153,9 @@ func (s *Service) update(ctx context.Context, caseID string, accountID uuid.UUID
 		return
 	}
 	s.unreached(caseID, err)
-	s.signal(ctx, caseID, accountID, name, message)
+	if err := s.signal(ctx, caseID, accountID, name, message); err != nil {
+		s.unreached(caseID, err)
+	}
 }
 
 func (s *Service) updateWithStart(ctx context.Context, o opening, name string, id uuid.UUID, message any) error {
@@ -175,18 +172,16 @@ func (s *Service) updateWithStart(ctx context.Context, o opening, name string, i
 	return handle.Get(ctx, nil)
 }
 
-// signal leaves a message for a case, which is opened when it is not. What
-// cannot be left now is left by the sweep.
-func (s *Service) signal(ctx context.Context, caseID string, accountID uuid.UUID, name string, message any) {
+// signal leaves a message for a case, which is opened when it is not.
+func (s *Service) signal(ctx context.Context, caseID string, accountID uuid.UUID, name string, message any) error {
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	o, err := s.openingOf(ctx, caseID, accountID)
-	if err == nil {
-		_, err = s.temporal.SignalWithStartWorkflow(ctx, caseID, name, message, o.options, o.workflow, o.input)
-	}
 	if err != nil {
-		s.unreached(caseID, err)
+		return err
 	}
+	_, err = s.temporal.SignalWithStartWorkflow(ctx, caseID, name, message, o.options, o.workflow, o.input)
+	return err
 }
 
 // unreached logs that a case could not be told; the row that was to be told of

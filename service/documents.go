@@ -11,6 +11,7 @@ import (
 	"kibali/documents"
 	"kibali/domain/account"
 	"kibali/domain/actor"
+	"kibali/domain/cases"
 	"kibali/domain/fault"
 	"kibali/store"
 )
@@ -54,7 +55,9 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 		s.discard(ctx, received.Key)
 		return store.Document{}, err
 	}
-	s.tellDocument(ctx, d)
+	if err := s.tellDocument(ctx, d); err != nil {
+		s.unreached(cases.RegistrationID(d.AccountID), err)
+	}
 	return d, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
+	"kibali/domain/cases"
 	"kibali/domain/fault"
 	"kibali/identity"
 	"kibali/store"
@@ -74,7 +75,9 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 	if err != nil {
 		return Registered{}, err
 	}
-	s.openRegistration(ctx, a, application, notices)
+	if err := s.openRegistration(ctx, a, application, notices); err != nil {
+		s.unreached(cases.RegistrationID(a.ID), err)
+	}
 	return Registered{Account: a, UploadToken: token}, nil
 }
 

@@ -2,11 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"go.temporal.io/api/serviceerror"
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
@@ -99,9 +100,10 @@ func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *S
 			swept.Lapsed++
 			continue
 		}
-		if s.told.due(d.ID, s.now()) {
-			s.signal(ctx, d.CaseID, d.AccountID, cases.Decide, messageOf(d))
-			swept.Decisions++
+		if err := s.retell(d.ID, d.CaseID, &swept.Decisions, func() error {
+			return s.signal(ctx, d.CaseID, d.AccountID, cases.Decide, messageOf(d))
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -158,26 +160,29 @@ func (s *Service) sweepApplications(ctx context.Context, before time.Time, swept
 		return err
 	}
 	for _, application := range waiting {
-		if !s.told.due(application.ID, s.now()) {
-			continue
-		}
-		swept.Applications++
-		if application.Resubmission {
-			s.signal(ctx, cases.RegistrationID(application.AccountID), application.AccountID, cases.Resubmit,
-				cases.Resubmission{ApplicationID: application.ID})
-			continue
-		}
-		view, err := s.reader.Account(ctx, application.AccountID)
-		if err != nil {
+		caseID := cases.RegistrationID(application.AccountID)
+		if err := s.retell(application.ID, caseID, &swept.Applications, func() error {
+			if application.Resubmission {
+				return s.signal(ctx, caseID, application.AccountID, cases.Resubmit, cases.Resubmission{ApplicationID: application.ID})
+			}
+			return s.reopenRegistration(ctx, application.Application)
+		}); err != nil {
 			return err
 		}
-		owed, err := s.reader.PendingNotices(ctx, application.AccountID)
-		if err != nil {
-			return err
-		}
-		s.openRegistration(ctx, view.Account, application.Application, owed)
 	}
 	return nil
+}
+
+func (s *Service) reopenRegistration(ctx context.Context, application store.Application) error {
+	view, err := s.reader.Account(ctx, application.AccountID)
+	if err != nil {
+		return err
+	}
+	owed, err := s.reader.PendingNotices(ctx, application.AccountID)
+	if err != nil {
+		return err
+	}
+	return s.openRegistration(ctx, view.Account, application, owed)
 }
 
 func (s *Service) sweepDocuments(ctx context.Context, before time.Time, swept *Swept) error {
@@ -186,9 +191,10 @@ func (s *Service) sweepDocuments(ctx context.Context, before time.Time, swept *S
 		return err
 	}
 	for _, d := range waiting {
-		if s.told.due(d.ID, s.now()) {
-			s.tellDocument(ctx, d)
-			swept.Documents++
+		if err := s.retell(d.ID, cases.RegistrationID(d.AccountID), &swept.Documents, func() error {
+			return s.tellDocument(ctx, d)
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -202,58 +208,47 @@ func (s *Service) sweepOverdue(ctx context.Context, before time.Time, swept *Swe
 		return err
 	}
 	for _, a := range overdue {
-		if !s.told.due(a.ID, s.now()) {
-			continue
-		}
-		o, err := s.openingOf(ctx, a.CaseID, a.ID)
-		if err != nil {
+		if err := s.retell(a.ID, a.CaseID, &swept.Overdue, func() error {
+			o, err := s.openingOf(ctx, a.CaseID, a.ID)
+			if err != nil {
+				return err
+			}
+			reaching, cancel := context.WithTimeout(ctx, s.reach)
+			defer cancel()
+			_, err = s.temporal.ExecuteWorkflow(reaching, o.options, o.workflow, o.input)
+			return err
+		}); err != nil {
 			return err
 		}
-		reaching, cancel := context.WithTimeout(ctx, s.reach)
-		_, err = s.temporal.ExecuteWorkflow(reaching, o.options, o.workflow, o.input)
-		cancel()
-		if err != nil {
-			s.unreached(a.CaseID, err)
-		}
-		swept.Overdue++
 	}
 	return nil
 }
 
-// told remembers when each row was last told, so that a case that takes its
-// time is not told every few seconds: after 30 s, a minute, two, ...
-type told struct {
-	mu   sync.Mutex
-	rows map[uuid.UUID]telling
-}
-
-type telling struct {
-	next time.Time
-	wait time.Duration
-}
-
-func newTold() *told { return &told{rows: map[uuid.UUID]telling{}} }
-
-// due reports whether the row is to be told at now, and if so notes that it is.
-func (t *told) due(id uuid.UUID, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	last, known := t.rows[id]
-	if known && now.Before(last.next) {
-		return false
+// retell tells a case of a row, if the row is due, and counts it. A row that
+// cannot be told is due again at the next sweep and does not keep the others
+// waiting, unless nobody could be told: then the sweep ends.
+func (s *Service) retell(id uuid.UUID, caseID string, count *int, tell func() error) error {
+	if !s.told.due(id, s.now()) {
+		return nil
 	}
-	wait := min(max(2*last.wait, sweepAge), retellMost)
-	t.rows[id] = telling{next: now.Add(wait), wait: wait}
-	return true
+	err := tell()
+	switch {
+	case err == nil:
+		s.told.note(id, s.now())
+		*count++
+		return nil
+	case unreachable(err):
+		return err
+	default:
+		s.unreached(caseID, err)
+		return nil
+	}
 }
 
-// forget drops rows that have not been due for long: they are settled.
-func (t *told) forget(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for id, last := range t.rows {
-		if now.Sub(last.next) > retellMost {
-			delete(t.rows, id)
-		}
-	}
+// unreachable reports whether err says that Temporal cannot be reached, rather
+// than that it refused.
+func unreachable(err error) bool {
+	var away *serviceerror.Unavailable
+	var late *serviceerror.DeadlineExceeded
+	return errors.As(err, &away) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
 }

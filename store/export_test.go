@@ -21,7 +21,7 @@ func (r *Reader) AccountsInWay(ctx context.Context, q AccountsQuery, way string)
 		return AccountsPage{}, errors.New("not a search")
 	}
 	p := SearchWays[way]
-	p.grams = gramsFor(words, func(string) int { return 0 })
+	p.runs = allRuns(words)
 	found, err := r.carriedOut(ctx, q, words, p)
 	return found.AccountsPage, err
 }

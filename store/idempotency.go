@@ -77,12 +77,15 @@ func (t *Tx) BindKey(ctx context.Context, k IdempotencyKey, decisionID uuid.UUID
 	return failed("bind idempotency key", err)
 }
 
-// Remember keeps the answer that a key's request was given, for its replays.
-// The first answer stays.
-func (s *Store) Remember(ctx context.Context, k IdempotencyKey, a Answer) error {
-	_, err := s.pool.Exec(ctx, `UPDATE idempotency_keys SET status = $4, body = $5 WHERE scope = $1 AND route = $2 AND key = $3 AND status IS NULL`,
-		k.Scope, k.Route, k.Key, a.Status, a.Body)
-	return failed("remember answer", err)
+// Remember keeps an answer to a key's request, for its replays, and returns the
+// one that is kept: the first one stays.
+func (s *Store) Remember(ctx context.Context, k IdempotencyKey, a Answer) (Answer, error) {
+	var kept Answer
+	err := s.pool.QueryRow(ctx, `
+		UPDATE idempotency_keys SET status = coalesce(status, $4), body = CASE WHEN status IS NULL THEN $5 ELSE body END
+		WHERE scope = $1 AND route = $2 AND key = $3 RETURNING status, body`,
+		k.Scope, k.Route, k.Key, a.Status, a.Body).Scan(&kept.Status, &kept.Body)
+	return kept, failed("remember answer", err)
 }
 
 // ForgetKey lets a key whose request was refused be used anew.

@@ -43,12 +43,12 @@ func (r *Reader) listed(ctx context.Context, q AccountsQuery, words []searchWord
 
 // searchSettings hold for the transaction that a batch is. The plan is made
 // here, so PostgreSQL is kept from one that reads and sorts a whole table. A
-// bitmap that does not fit its memory would have the grams of whole pages
-// computed again. The cost that keeps it from computing grams otherwise would
-// make just-in-time compilation, which takes longer than the search, look
-// worth its while.
+// bitmap that does not fit its memory would have the runs of whole pages
+// computed again. The cost that keeps it from computing runs otherwise would
+// make just-in-time compilation and parallel workers, which take longer than
+// the search, look worth their while.
 const searchSettings = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', $1, true),
-	set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`
+	set_config('work_mem', '64MB', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)`
 
 func onOff(on bool) string {
 	if on {
@@ -106,7 +106,7 @@ func (s *listStatement) pageInOrder() string {
 // foundByIndex makes the table found of every match, in no order, unless there
 // are more than so many.
 func (s *listStatement) foundByIndex() string {
-	candidates := `SELECT account_id AS id, registered_at FROM account_search s` + where(s.grams("s"), s.match("s"), s.tab("s")) + atMost(s.plan.pageRows)
+	candidates := `SELECT account_id AS id, registered_at FROM account_search s` + where(s.runs("s"), s.match("s"), s.tab("s")) + atMost(s.plan.pageRows)
 	if s.q.Sort == SortRegistered {
 		return `found AS MATERIALIZED (` + candidates + `)`
 	}
@@ -119,7 +119,7 @@ func (s *listStatement) foundByIndex() string {
 func (s *listStatement) counted() string {
 	most := atMost(maxMatches + 1)
 	if s.plan.count == byIndex {
-		return `SELECT FROM account_search s` + where(s.grams("s"), s.match("s"), s.tab("s")) + most
+		return `SELECT FROM account_search s` + where(s.runs("s"), s.match("s"), s.tab("s")) + most
 	}
 	// The newest accounts lie side by side, whatever the list is sorted by.
 	return `SELECT FROM (SELECT search_text FROM accounts a` + where(s.tab("a")) +
@@ -196,13 +196,9 @@ func (s *listStatement) match(table string) string {
 	return strings.Join(conditions, " AND ")
 }
 
-// grams keeps the rows that the index names for the plan.
-func (s *listStatement) grams(table string) string {
-	ways := make([]string, len(s.plan.grams))
-	for i, grams := range s.plan.grams {
-		ways[i] = "search_grams(" + table + ".search_text, " + table + `.status) COLLATE "C" @> ` + s.arg(grams) + "::text[]"
-	}
-	return "(" + strings.Join(ways, " OR ") + ")"
+// runs keeps the rows that the index names for the plan.
+func (s *listStatement) runs(table string) string {
+	return "search_runs(" + table + ".search_text, " + table + ".status) @@ " + s.arg(tsquery(s.plan.runs)) + "::tsquery"
 }
 
 // collect reads the statement's rows.

@@ -240,8 +240,12 @@ func TestIdempotencyKeys(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, claimed)
 
-	require.NoError(t, b.store.Remember(t.Context(), key, store.Answer{Status: 200, Body: []byte(`{"a":1}`)}))
-	require.NoError(t, b.store.Remember(t.Context(), key, store.Answer{Status: 500}))
+	first := store.Answer{Status: 200, Body: []byte(`{"a":1}`)}
+	for _, later := range []store.Answer{first, {Status: 202, Body: []byte(`{}`)}} {
+		kept, err := b.store.Remember(t.Context(), key, later)
+		require.NoError(t, err)
+		require.Equal(t, first, kept)
+	}
 	claimed, err = claim(key)
 	require.NoError(t, err)
 	require.Equal(t, &store.Answer{Status: 200, Body: []byte(`{"a":1}`)}, claimed.Answer)

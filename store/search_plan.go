@@ -1,13 +1,6 @@
 package store
 
-import (
-	"cmp"
-	"context"
-	"slices"
-	"unicode/utf8"
-
-	"kibali/domain/account"
-)
+import "context"
 
 // way is how the matches of a search are come by.
 type way int
@@ -29,18 +22,20 @@ type plan struct {
 	// After how many rows to give up: accounts gone through in order, for the
 	// page and for the count, or matches in the index. 0 is never.
 	pageRows, countRows int
-	// grams that a match has in the index, one set for each way in which it can
+	// runs that a match has in the index, one set for each way in which it can
 	// match. The index holds them.
-	grams [][]string
+	runs [][]string
 }
 
-// What a row costs, in microseconds on a machine of 2023 with the data in
-// memory. Only their proportions matter.
+// What rows cost, in microseconds as measured with the data in memory. Only
+// their proportions matter.
 const (
-	costOrdered  = 1.0  // an account in order: looked at for the words
-	costEntry    = 0.12 // an entry of the rarest gram: looked for among the other grams
-	costMatch    = 1.5  // a match in the index: fetched and looked at
-	costMatchKey = 1.8  // and the key to sort it by, fetched from the account
+	costNewest  = 0.8  // an account among the newest: looked at for the words
+	costOrdered = 1.7  // an account in any other order, which is somewhere else in memory
+	costEntry   = 0.08 // an entry of the rarest run, for each run that is looked for
+	costPrefix  = 0.2  // an entry of a run that is the beginning of others, on top
+	costMatch   = 1.8  // an account that the index names: fetched and looked at
+	costKey     = 1.5  // and the key to sort it by, fetched from another table
 )
 
 // Where plans give up, in rows.
@@ -67,9 +62,9 @@ func (p plan) next(found listing) plan {
 	switch {
 	case found.pageShort && p.page == byIndex:
 		// There are so many matches that one comes soon in any order.
-		return plan{page: byOrder, pageRows: 4 * boundOrdered, count: byIndex, grams: p.grams}
+		return plan{page: byOrder, pageRows: 4 * boundOrdered, count: byIndex, runs: p.runs}
 	case found.pageShort:
-		return plan{page: byIndex, grams: p.grams}
+		return plan{page: byIndex, runs: p.runs}
 	default:
 		p.count = byIndex
 		return p
@@ -81,99 +76,34 @@ func (p plan) next(found listing) plan {
 func (g *searchGuide) plan(q AccountsQuery, words []searchWord) plan {
 	sample := g.current()
 	if sample == nil || len(sample.rows) == 0 {
-		return plan{pageRows: boundUnknown, countRows: boundUnknown, grams: gramsFor(words, func(string) int { return 0 })}
+		return plan{pageRows: boundUnknown, countRows: boundUnknown, runs: allRuns(words)}
 	}
 	return sample.choose(q, words)
 }
 
 // choose compares what the plans would cost.
 func (s *searchSample) choose(q AccountsQuery, words []searchWord) plan {
-	p := plan{grams: gramsFor(words, s.frequency), pageRows: boundOrdered, countRows: boundOrdered}
-	inTab := s.counts.Of(q.Status)
-	if inTab < s.counts.All/2 {
-		for i := range p.grams {
-			p.grams[i] = append(p.grams[i], statusGram(q.Status))
+	inTab := float64(s.counts.Of(q.Status))
+	e := s.estimate(q.Status, words)
+	p := plan{runs: e.runs, pageRows: boundOrdered, countRows: boundOrdered}
+	ordered := func(cost float64, wanted int) float64 { return cost * min(float64(wanted)/e.shareOfTab, inTab) }
+	costPage, costCount, costFound := costOrdered, costOrdered, costMatch+costKey
+	if q.Sort == SortRegistered {
+		costFound = costMatch
+	}
+	if q.Status == "" {
+		costCount = costNewest
+		if q.Sort == SortRegistered {
+			costPage = costNewest
 		}
 	}
-	e := s.estimate(q.Status, words, p.grams)
-	ordered := func(wanted int) float64 { return costOrdered * min(float64(wanted)/e.shareOfTab, float64(inTab)) }
-	match := costMatch
-	if q.Sort != SortRegistered {
-		match += costMatchKey
-	}
-	countIndex := costEntry*e.entries + costMatch*min(e.matches, maxMatches+1)
-	if countIndex < ordered(maxMatches+1) {
+	countOrdered := ordered(costCount, maxMatches+1)
+	countIndex := e.lookup + costMatch*min(e.candidates, (maxMatches+1)*e.candidates/e.matches)
+	if countIndex < countOrdered {
 		p.count = byIndex
 	}
-	if costEntry*e.entries+match*e.matches < ordered(q.Limit+1)+min(ordered(maxMatches+1), countIndex) {
+	if e.lookup+costFound*e.candidates < ordered(costPage, q.Limit+1)+min(countOrdered, countIndex) {
 		p.page, p.pageRows = byIndex, boundMatches
 	}
 	return p
 }
-
-// maxGrams is how many grams a search looks for: more of them leave out few
-// rows that the rarest ones do not.
-const maxGrams = 6
-
-// gramsFor returns the sets of grams of which a match has one whole.
-func gramsFor(words []searchWord, frequency func(gram string) int) [][]string {
-	var texts []string
-	var longest searchWord
-	for _, w := range words {
-		switch {
-		case w.digits == "":
-			texts = append(texts, w.text)
-		case len(w.text) > len(longest.text):
-			longest = w
-		}
-	}
-	if len(texts) > 0 {
-		return [][]string{rarestGrams(texts, frequency)}
-	}
-	return [][]string{rarestGrams([]string{longest.text}, frequency), rarestGrams([]string{longest.digits}, frequency)}
-}
-
-// rarestGrams returns the rarest grams of the texts, one of each text at least.
-func rarestGrams(texts []string, frequency func(gram string) int) []string {
-	byRarity := func(a, b string) int { return cmp.Compare(frequency(a), frequency(b)) }
-	var first, others []string
-	for _, text := range texts {
-		grams := longestGrams(text)
-		slices.SortStableFunc(grams, byRarity)
-		first, others = append(first, grams[0]), append(others, grams[1:]...)
-	}
-	slices.SortStableFunc(others, byRarity)
-	for _, gram := range others {
-		if len(first) >= maxGrams {
-			break
-		}
-		if !slices.Contains(first, gram) {
-			first = append(first, gram)
-		}
-	}
-	return first
-}
-
-// gramLength is the length of the longest grams that search_grams makes.
-const gramLength = 3
-
-// longestGrams returns the runs of three characters of a word, or the word when
-// it is shorter.
-func longestGrams(word string) []string {
-	starts := make([]int, 0, len(word)+1) // of characters
-	for i := range word {
-		starts = append(starts, i)
-	}
-	starts = append(starts, len(word))
-	if utf8.RuneCountInString(word) <= gramLength {
-		return []string{word}
-	}
-	var grams []string
-	for i := range len(starts) - gramLength {
-		grams = append(grams, word[starts[i]:starts[i+gramLength]])
-	}
-	return grams
-}
-
-// statusGram is what search_grams makes of a status.
-func statusGram(status account.Status) string { return " " + string(status) }

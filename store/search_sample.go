@@ -1,9 +1,7 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -79,8 +77,8 @@ type searchSample struct {
 	counts Counts // of the whole installation
 	rows   []sampleRow
 	inTab  map[account.Status]int // rows by status, and all of them under ""
-	// byGram holds the rows that have a gram, for every gram of the rows.
-	byGram map[string][]uint16
+	// byRun holds the rows that have a run, for every run of the rows.
+	byRun map[string][]uint16
 }
 
 type sampleRow struct {
@@ -119,13 +117,13 @@ func takeSample(ctx context.Context, db querier) (*searchSample, error) {
 
 func (s *searchSample) index() {
 	s.inTab = map[account.Status]int{"": len(s.rows)}
-	s.byGram = map[string][]uint16{}
+	s.byRun = map[string][]uint16{}
 	for i, row := range s.rows {
 		s.inTab[row.Status]++
-		s.enter(statusGram(row.Status), i)
+		s.enter(statusRun(row.Status), i)
 		for at := range row.SearchText {
 			end := at
-			for range gramLength {
+			for range runLength {
 				_, size := utf8.DecodeRuneInString(row.SearchText[end:])
 				end += size
 				s.enter(row.SearchText[at:end], i)
@@ -134,78 +132,10 @@ func (s *searchSample) index() {
 	}
 }
 
-// enter notes that a row has a gram. It is called row by row.
-func (s *searchSample) enter(gram string, row int) {
-	list := s.byGram[gram]
+// enter notes that a row has a run. It is called row by row.
+func (s *searchSample) enter(run string, row int) {
+	list := s.byRun[run]
 	if len(list) == 0 || list[len(list)-1] != uint16(row) {
-		s.byGram[gram] = append(list, uint16(row))
+		s.byRun[run] = append(list, uint16(row))
 	}
-}
-
-// frequency returns in how many rows of the sample the gram occurs.
-func (s *searchSample) frequency(gram string) int { return len(s.byGram[gram]) }
-
-// searchEstimate is what a search is expected to find in the database.
-type searchEstimate struct {
-	entries    float64 // of the rarest gram in the index
-	matches    float64 // that the grams lead to
-	shareOfTab float64 // of the accounts of the tab that match, above 0
-}
-
-const (
-	// unseen is how many rows of the sample stand for what none of them has.
-	unseen = 0.3
-	// smoothing is how many rows of the whole are added to those of a tab, of
-	// which the sample may have few.
-	smoothing = 50
-	// lookedAt is how many rows of the sample are looked at for an estimate.
-	lookedAt = 400
-)
-
-// estimate expects of the whole what it finds in the sample.
-func (s *searchSample) estimate(status account.Status, words []searchWord, grams [][]string) searchEstimate {
-	whole := float64(s.counts.All) / float64(len(s.rows))
-	var entries, all, tab float64
-	narrowed := false
-	for _, set := range grams {
-		narrowed = slices.Contains(set, statusGram(status))
-		rarest := slices.MinFunc(set, s.compareFrequency)
-		entries += max(unseen, float64(s.frequency(rarest)))
-		ofText := slices.DeleteFunc(slices.Clone(set), func(gram string) bool { return gram == statusGram(status) })
-		hits, hitsInTab := s.hits(s.byGram[slices.MinFunc(ofText, s.compareFrequency)], status, words)
-		all += hits
-		tab += hitsInTab
-	}
-	all, tab = max(unseen, all), min(tab, float64(s.inTab[status]))
-	e := searchEstimate{
-		entries:    entries * whole,
-		matches:    all * whole,
-		shareOfTab: (tab + smoothing*all/float64(len(s.rows))) / float64(s.inTab[status]+smoothing),
-	}
-	if narrowed {
-		e.matches = max(unseen, tab) * whole
-	}
-	return e
-}
-
-func (s *searchSample) compareFrequency(a, b string) int {
-	return cmp.Compare(s.frequency(a), s.frequency(b))
-}
-
-// hits returns in how many of the listed rows of the sample all words occur,
-// and in how many of those of the tab. Of a long list it looks at rows here and
-// there.
-func (s *searchSample) hits(list []uint16, status account.Status, words []searchWord) (all, tab float64) {
-	step := 1 + len(list)/lookedAt
-	for at := 0; at < len(list); at += step {
-		row := s.rows[list[at]]
-		if slices.ContainsFunc(words, func(w searchWord) bool { return !w.in(row.SearchText) }) {
-			continue
-		}
-		all += float64(step)
-		if status == "" || row.Status == status {
-			tab += float64(step)
-		}
-	}
-	return all, tab
 }

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"unicode/utf8"
+
+	"kibali/domain/account"
+)
+
+// searchEstimate is what a search is expected to meet in the database.
+type searchEstimate struct {
+	runs       [][]string // the sets of runs to look for in the index
+	lookup     float64    // what that costs
+	candidates float64    // the accounts that the runs lead to
+	matches    float64    // those of them that match, above 0
+	shareOfTab float64    // of the accounts of the tab that match, above 0
+}
+
+const (
+	// unseen is how many rows of the sample stand for what none of them has.
+	unseen = 0.3
+	// smoothing is how many rows of the whole sample are added to those of a
+	// tab, of which it may have few.
+	smoothing = 50
+	// lookedAt is how many rows of the sample are looked at for an estimate.
+	lookedAt = 400
+	// consideredRuns is how many of the rarest runs may be looked for.
+	consideredRuns = 12
+)
+
+// estimate expects of the whole what it finds in the sample.
+func (s *searchSample) estimate(status account.Status, words []searchWord) searchEstimate {
+	var e searchEstimate
+	var all, tab, candidates float64
+	small := s.counts.Of(status) < s.counts.All/2
+	whole := float64(s.counts.All) / float64(len(s.rows))
+	for _, texts := range textSets(words) {
+		set := s.rarest(texts)
+		hits, hitsInTab := s.hits(s.byRun[set[0]], status, words)
+		all, tab = all+hits, tab+hitsInTab
+		if small {
+			set = slices.Insert(set, 0, statusRun(status))
+			slices.SortStableFunc(set, s.compare)
+		}
+		set, found, cost := s.cheapest(set, whole)
+		e.runs = append(e.runs, set)
+		e.lookup += cost
+		candidates += found
+	}
+	all = max(unseen, all)
+	tab = min(tab, float64(s.inTab[status]))
+	e.candidates = max(unseen, candidates) * whole
+	e.matches = max(unseen, tab) * whole
+	e.shareOfTab = (tab + smoothing*all/float64(len(s.rows))) / float64(s.inTab[status]+smoothing)
+	return e
+}
+
+// rarest returns the runs of the texts, the rarest first.
+func (s *searchSample) rarest(texts []string) []string {
+	var runs []string
+	for _, text := range texts {
+		runs = append(runs, runsOf(text)...)
+	}
+	slices.Sort(runs)
+	runs = slices.Compact(runs)
+	slices.SortStableFunc(runs, s.compare)
+	return runs
+}
+
+func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.byRun[a]), len(s.byRun[b])) }
+
+// cheapest returns how many of the runs, the rarest of which comes first, it
+// pays to look for, how many rows of the sample those lead to, and what the
+// look-up costs. Each further run costs time for every entry of the first one,
+// and leaves fewer accounts to be fetched. Two are looked for at least, should
+// the first one be commoner than it seems.
+func (s *searchSample) cheapest(runs []string, whole float64) (set []string, rows, cost float64) {
+	left := s.byRun[runs[0]]
+	perRun := costEntry * max(unseen, float64(len(left))) * whole
+	lookup := perRun
+	if utf8.RuneCountInString(runs[0]) < runLength {
+		lookup += costPrefix / costEntry * perRun
+	}
+	set, rest := []string{runs[0]}, runs[1:min(len(runs), consideredRuns)]
+	for len(set) < maxRuns && len(rest) > 0 {
+		next, fewest := 0, left
+		for i, run := range rest {
+			if both := common(left, s.byRun[run]); i == 0 || len(both) < len(fewest) {
+				next, fewest = i, both
+			}
+		}
+		saved := costMatch * whole * (max(unseen, float64(len(left))) - max(unseen, float64(len(fewest))))
+		if len(set) > 1 && saved < perRun {
+			break
+		}
+		set, left, lookup = append(set, rest[next]), fewest, lookup+perRun
+		rest = slices.Delete(slices.Clone(rest), next, next+1)
+	}
+	return set, float64(len(left)), lookup
+}
+
+// common returns what is in both of two ascending lists.
+func common(a, b []uint16) []uint16 {
+	var both []uint16
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0] < b[0]:
+			a = a[1:]
+		case a[0] > b[0]:
+			b = b[1:]
+		default:
+			both = append(both, a[0])
+			a, b = a[1:], b[1:]
+		}
+	}
+	return both
+}
+
+// hits returns in how many of the listed rows of the sample all words occur,
+// and in how many of those of the tab. Of a long list it looks at rows here and
+// there.
+func (s *searchSample) hits(list []uint16, status account.Status, words []searchWord) (all, tab float64) {
+	step := 1 + len(list)/lookedAt
+	for at := 0; at < len(list); at += step {
+		row := s.rows[list[at]]
+		if slices.ContainsFunc(words, func(w searchWord) bool { return !w.in(row.SearchText) }) {
+			continue
+		}
+		all += float64(step)
+		if status == "" || row.Status == status {
+			tab += float64(step)
+		}
+	}
+	return all, tab
+}
