@@ -21,7 +21,8 @@ const refusalMissing = "missing"
 const heartbeat = 5 * time.Second
 
 // ReceiveDocument makes the page images of an uploaded document and puts the
-// account into review, unless it is there already or its review is over. A
+// account into review, unless it is there already, its review is over or
+// changes were asked for after the document had come. A
 // document that cannot be shown is kept as refused; the reviewer sees that, and
 // can ask for another. It returns fault.NotFound when there is no such document.
 func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cases.Outcome, error) {
@@ -53,7 +54,7 @@ func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cas
 		if err := a.finish(ctx, tx, document, pages, refusal); err != nil {
 			return err
 		}
-		if acc.Status != account.Pending || acc.Stage == account.InReview {
+		if !reopensReview(acc, document) {
 			o, err = outcome(ctx, tx, acc, caseID, cases.Applied, "")
 			return err
 		}
@@ -65,6 +66,19 @@ func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cas
 		return err
 	})
 	return o, err
+}
+
+// reopensReview reports whether a document puts the account into review. One
+// that was there when a reviewer asked for changes is not the answer to that.
+func reopensReview(a account.Account, d store.Document) bool {
+	switch a.Stage {
+	case account.AwaitingDocuments:
+		return true
+	case account.ChangesRequested:
+		return d.ReceivedAt.After(a.StageSince)
+	default:
+		return false
+	}
 }
 
 // render makes the page images, or returns the code of the refusal of a

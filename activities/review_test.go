@@ -167,6 +167,19 @@ func TestReceiveDocument(t *testing.T) {
 		require.Equal(t, "missing", refused.Refusal)
 	})
 
+	t.Run("answers_a_request_for_changes_only_when_it_came_after_it", func(t *testing.T) {
+		t.Parallel()
+		d := setup(t)
+		a := d.register()
+		early := d.upload(a, sample.JPEG(200, 100, 1))
+		d.pass(time.Minute)
+		d.decide(a, account.RequestChanges)
+		require.Equal(t, account.ChangesRequested, d.receive(early).Entry.Stage)
+		d.pass(time.Minute)
+		late := d.upload(a, sample.JPEG(200, 100, 2))
+		require.Equal(t, account.InReview, d.receive(late).Entry.Stage)
+	})
+
 	t.Run("of_a_review_that_is_over_changes_nothing_else", func(t *testing.T) {
 		t.Parallel()
 		d := setup(t)

@@ -167,6 +167,7 @@ func (p *Postgres) serverArgs() []string {
 		"log_timezone":            "UTC",
 		"lc_messages":             "C", // bootOnce reads the log
 		"logging_collector":       "off",
+		"log_error_verbosity":     "terse", // the details of an error quote rows
 	}
 	if !p.durable {
 		// Commits still reach the system's memory one by one, and so survive a
