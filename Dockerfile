@@ -12,7 +12,7 @@ COPY . .
 ARG VERSION=dev
 # timetzdata: the calendar needs zones, and there is no /usr/share/zoneinfo here.
 RUN --mount=type=cache,target=/cache \
-    go build -trimpath -buildvcs=false -tags timetzdata \
+    go build -trimpath -buildvcs=false -tags timetzdata,nomsgpack \
     -ldflags "-s -w -X main.version=${VERSION}" -o /out/kibali ./cmd/kibali
 # A volume mounted here belongs to the user from the start.
 RUN mkdir -p /out/data/documents /out/tmp && chmod 1777 /out/tmp

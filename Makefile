@@ -43,7 +43,7 @@ dev: build ## Start all of Kibali on this machine; Ctrl-C stops it (ARGS="--list
 
 build: go
 	@echo "building kibali (a minute or two the first time) ..."
-	@go build -o bin/kibali ./cmd/kibali
+	@go build -tags nomsgpack -o bin/kibali ./cmd/kibali
 
 test: go ## Run every test (PACKAGES=./store/... for some of them)
 	@go run ./house/prepare

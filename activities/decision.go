@@ -59,7 +59,7 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 	if err != nil {
 		return cases.Outcome{}, err
 	}
-	role, err := roleOf(ctx, tx, d)
+	role, err := tx.Reader().DecisionRole(ctx, d)
 	if err != nil {
 		return cases.Outcome{}, err
 	}
@@ -82,7 +82,7 @@ func (a *Activities) refuse(ctx context.Context, tx *store.Tx, acc account.Accou
 			return cases.Outcome{}, err
 		}
 	}
-	role, err := roleOf(ctx, tx, d)
+	role, err := tx.Reader().DecisionRole(ctx, d)
 	if err != nil {
 		return cases.Outcome{}, err
 	}
@@ -96,14 +96,4 @@ func (a *Activities) refuse(ctx context.Context, tx *store.Tx, acc account.Accou
 		return cases.Outcome{}, err
 	}
 	return refused(ctx, tx, acc, d.CaseID, code)
-}
-
-// roleOf returns the role of the one who decided, or none when they are staff
-// no longer.
-func roleOf(ctx context.Context, tx *store.Tx, d store.Decision) (actor.Role, error) {
-	staff, err := tx.Reader().Staff(ctx, d.StaffID)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	return staff.Role, err
 }

@@ -129,6 +129,7 @@ func TestApplyDecision(t *testing.T) {
 		o := must(d.AcceptResubmission(t.Context(), cases.Resubmission{ApplicationID: waiting.ID}))(t)
 		require.Equal(t, cases.Refused, o.Result)
 		require.Equal(t, "Juma", d.account(a.ID).Name)
+		require.Equal(t, []string{"register", "request_changes", "resubmit.superseded", "approve"}, d.events(a.ID), "once, where it ended")
 	})
 
 	t.Run("to_reject_leaves_room_for_a_correction_that_is_on_its_way", func(t *testing.T) {
@@ -142,6 +143,35 @@ func TestApplyDecision(t *testing.T) {
 		require.Equal(t, cases.Applied, o.Result)
 		require.Equal(t, account.InReview, o.Entry.Stage)
 		require.Equal(t, "Neema Traders", d.account(a.ID).Company.Name)
+	})
+
+	t.Run("keeps_the_role_that_it_was_asked_for_under", func(t *testing.T) {
+		t.Parallel()
+		d := setup(t)
+		a, b := d.register(), d.register()
+		message, late := d.decides(a, account.Approve), d.decides(b, account.Approve)
+		d.decide(b, account.RequestChanges, func(s *store.Decision) { s.CaseID += "/2" })
+		d.dismiss()
+		require.Equal(t, cases.Applied, must(d.ApplyDecision(t.Context(), message))(t).Result)
+		require.Equal(t, cases.Applied, must(d.ApplyDecision(t.Context(), late))(t).Result)
+		require.Equal(t, []string{"approve admin", "request_changes.refused admin", "approve admin"}, d.read(`
+			SELECT action || ' ' || actor_role FROM audit_events
+			WHERE account_id IN ($1, $2) AND actor_kind = 'staff' AND action NOT LIKE '%.requested' ORDER BY account_id = $2, id`, a.ID, b.ID))
+	})
+
+	t.Run("owes_what_its_case_decided_and_nothing_of_another", func(t *testing.T) {
+		t.Parallel()
+		d := setup(t)
+		a := d.register()
+		d.decide(a, account.Approve)
+		a = d.account(a.ID)
+		early := d.decides(a, account.Close)
+		d.decide(a, account.Suspend)
+		closed := d.decide(d.account(a.ID), account.Close)
+		require.Contains(t, channels(closed), "sms closed")
+		late := must(d.ApplyDecision(t.Context(), early))(t)
+		require.Equal(t, cases.Refused, late.Result)
+		require.Empty(t, late.Notices, "the suspension's case sends them")
 	})
 
 	t.Run("and_expiry_at_the_same_instant_have_one_winner", func(t *testing.T) {

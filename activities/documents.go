@@ -17,6 +17,11 @@ import (
 // refusalMissing is the refusal of a document whose original is not in storage.
 const refusalMissing = "missing"
 
+// missingMost is for how long an original that is not in storage is looked for
+// again: its storage may be another one than the worker's, or be away, and the
+// document was acknowledged.
+const missingMost = time.Hour
+
 // heartbeat is how often a worker tells that it still prepares a document.
 const heartbeat = 5 * time.Second
 
@@ -24,7 +29,8 @@ const heartbeat = 5 * time.Second
 // account into review, unless it is there already, its review is over or
 // changes were asked for after the document had come. A
 // document that cannot be shown is kept as refused; the reviewer sees that, and
-// can ask for another. It returns fault.NotFound when there is no such document.
+// can ask for another. It returns fault.NotFound when there is no such document,
+// and fault.Unavailable while its original may still be found.
 func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cases.Outcome, error) {
 	document, err := a.reader.Document(ctx, m.DocumentID)
 	if err != nil {
@@ -86,7 +92,13 @@ func reopensReview(a account.Account, d store.Document) bool {
 func (a *Activities) render(ctx context.Context, d store.Document) (pages []store.Page, refusal string, err error) {
 	defer alive(ctx)()
 	rendering, err := a.renderer.Render(ctx, a.documents, d.StorageKey, d.ContentType)
-	if f := fault.As(err); f != nil {
+	f := fault.As(err)
+	switch {
+	case f != nil && f.Code == fault.Unavailable:
+		return nil, "", err
+	case f != nil && f.Code == fault.NotFound && a.now().Sub(d.ReceivedAt) < missingMost:
+		return nil, "", fault.New(fault.Unavailable, "The original is not in storage.")
+	case f != nil:
 		return nil, refusalOf(f), nil
 	}
 	if err != nil {

@@ -1,7 +1,6 @@
 package activities_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
@@ -144,11 +142,7 @@ func TestSendNotice(t *testing.T) {
 		a := d.register()
 		d.prepared(a)
 		due := must(d.Remind(t.Context(), deadline(d.account(a.ID))))(t)
-		connection, err := pgx.Connect(t.Context(), d.url)
-		require.NoError(t, err)
-		defer connection.Close(context.WithoutCancel(t.Context()))
-		_, err = connection.Exec(t.Context(), `UPDATE staff SET disabled_at = now()`)
-		require.NoError(t, err)
+		d.dismiss()
 		require.NoError(t, d.SendNotice(t.Context(), due.Notices[0].NoticeID))
 		require.Equal(t, "no_recipient", d.notice(due.Notices[0].NoticeID).Failure)
 	})

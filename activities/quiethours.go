@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,13 +16,11 @@ func (a *Activities) awaitMorning(p policy.Policy, zone *time.Location) error {
 	if p.QuietHours == nil {
 		return nil
 	}
-	from, err := notify.ParseClockTime(p.QuietHours.From)
-	if err != nil {
-		return err
-	}
-	to, err := notify.ParseClockTime(p.QuietHours.To)
-	if err != nil {
-		return err
+	from, errFrom := notify.ParseClockTime(p.QuietHours.From)
+	to, errTo := notify.ParseClockTime(p.QuietHours.To)
+	if errFrom != nil || errTo != nil {
+		// Not a fault: the SMS is owed until the policy can be read.
+		return errors.New("the policy's quiet hours are no times of day")
 	}
 	now := a.now()
 	end, quiet := notify.QuietHours{From: from, To: to, Location: zone}.Until(now)

@@ -58,11 +58,23 @@ func (a *Activities) expire(ctx context.Context, tx *store.Tx, acc account.Accou
 	return t.commit(ctx, cases.RegistrationID(acc.ID))
 }
 
+// The audit events of reminders.
+const (
+	eventReminded  = "reminded" // the applicant, of documents or changes
+	eventReviewDue = "review.reminded"
+	eventEscalated = "review.escalated"
+)
+
 // Remind reminds whoever is awaited: the applicant of documents or changes,
-// the reviewers of a review that is due. It reminds nobody when the account
-// has moved on.
+// the reviewers of a review that is due, or the admins when nobody is a
+// reviewer. It reminds nobody when the account has moved on, and once however
+// often the case is opened again.
 func (a *Activities) Remind(ctx context.Context, d Deadline) (cases.Outcome, error) {
-	return a.reminding(ctx, d, func(ctx context.Context, tx *store.Tx, acc account.Account) ([]store.Notice, error) {
+	event := eventReminded
+	if d.Entry.Stage == account.InReview {
+		event = eventReviewDue
+	}
+	return a.reminding(ctx, d, event, func(ctx context.Context, tx *store.Tx, acc account.Account) ([]store.Notice, error) {
 		switch acc.Stage {
 		case account.InReview:
 			return a.staffNotices(ctx, tx, acc, notify.ReviewDue, actor.Reviewer, actor.Admin)
@@ -75,14 +87,14 @@ func (a *Activities) Remind(ctx context.Context, d Deadline) (cases.Outcome, err
 }
 
 // Escalate tells the admins of an overdue review. It tells nobody when the
-// account has moved on.
+// account has moved on, and once however often the case is opened again.
 func (a *Activities) Escalate(ctx context.Context, d Deadline) (cases.Outcome, error) {
-	return a.reminding(ctx, d, func(ctx context.Context, tx *store.Tx, acc account.Account) ([]store.Notice, error) {
+	return a.reminding(ctx, d, eventEscalated, func(ctx context.Context, tx *store.Tx, acc account.Account) ([]store.Notice, error) {
 		return a.staffNotices(ctx, tx, acc, notify.ReviewEscalated, actor.Admin)
 	})
 }
 
-func (a *Activities) reminding(ctx context.Context, d Deadline,
+func (a *Activities) reminding(ctx context.Context, d Deadline, event string,
 	notices func(context.Context, *store.Tx, account.Account) ([]store.Notice, error)) (cases.Outcome, error) {
 	caseID := cases.RegistrationID(d.AccountID)
 	var o cases.Outcome
@@ -95,17 +107,35 @@ func (a *Activities) reminding(ctx context.Context, d Deadline,
 			o, err = refused(ctx, tx, acc, caseID, fault.Conflict)
 			return err
 		}
-		owed, err := notices(ctx, tx, acc)
-		if err != nil {
-			return err
-		}
-		if err := tx.InsertNotices(ctx, owed...); err != nil {
+		if err := a.remind(ctx, tx, acc, event, notices); err != nil {
 			return err
 		}
 		o, err = outcome(ctx, tx, acc, caseID, cases.Applied, "")
 		return err
 	})
 	return o, err
+}
+
+// remind writes a reminder, unless there was the same for the account's stay in
+// its stage.
+func (a *Activities) remind(ctx context.Context, tx *store.Tx, acc account.Account, event string,
+	notices func(context.Context, *store.Tx, account.Account) ([]store.Notice, error)) error {
+	reminded, err := tx.Reminded(ctx, acc.ID, event, acc.StageSince)
+	if err != nil || reminded {
+		return err
+	}
+	owed, err := notices(ctx, tx, acc)
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	if now.Before(acc.StageSince) { // by the clock of another worker
+		now = acc.StageSince
+	}
+	return tx.WriteReminder(ctx, store.Reminder{
+		AccountID: acc.ID, Action: event, WorkflowID: cases.RegistrationID(acc.ID),
+		Stage: acc.Stage, Since: acc.StageSince, Notices: owed,
+	}, now)
 }
 
 func (a *Activities) userNotices(acc account.Account, kind notify.Kind) []store.Notice {
@@ -173,7 +203,7 @@ func (a *Activities) AcceptResubmission(ctx context.Context, m cases.Resubmissio
 		case application.AcceptedAt != nil:
 			o, err = refused(ctx, tx, acc, caseID, fault.Conflict)
 		case conflict != nil || acc.ContactReleased:
-			if err = tx.SupersedeApplication(ctx, application.ID, a.now()); err == nil {
+			if err = tx.SupersedeApplication(ctx, application, a.now()); err == nil {
 				o, err = refused(ctx, tx, acc, caseID, fault.Conflict)
 			}
 		default:

@@ -79,6 +79,7 @@ func TestReminders(t *testing.T) {
 		first := must(d.Remind(t.Context(), deadline(a)))(t)
 		require.ElementsMatch(t, []string{"email documents_missing", "sms documents_missing"}, channels(first))
 		require.Equal(t, first, must(d.Remind(t.Context(), deadline(a)))(t))
+		require.Equal(t, []string{"register", "reminded"}, d.events(a.ID))
 
 		changes := d.decide(a, account.RequestChanges)
 		require.Len(t, changes.Notices, 4, "what is owed since before is still owed")
@@ -99,14 +100,76 @@ func TestReminders(t *testing.T) {
 
 		escalated := must(d.Escalate(t.Context(), deadline(a)))(t)
 		require.Contains(t, channels(escalated), "email review_escalated")
+		require.Equal(t, []string{"register", "document.prepared", "documents_received", "review.reminded", "review.escalated"}, d.events(a.ID))
+
+		d.hire(actor.Admin)
+		d.hire(actor.Reviewer)
+		for range 2 {
+			require.Equal(t, escalated, must(d.Remind(t.Context(), deadline(a)))(t), "a case that is opened again reminds nobody again")
+			require.Equal(t, escalated, must(d.Escalate(t.Context(), deadline(a)))(t))
+		}
+		require.Len(t, d.events(a.ID), 5)
 
 		b := d.register()
 		d.prepared(b)
 		d.hire(actor.Reviewer)
-		d.hire(actor.Reviewer)
 		due := must(d.Remind(t.Context(), deadline(d.account(b.ID))))(t)
 		require.Equal(t, []string{"email review_due", "email review_due"}, channels(due))
 	})
+}
+
+func TestAReminderForWhichThereIsNobodyIsOnRecord(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	a := d.register()
+	d.prepared(a)
+	a = d.account(a.ID)
+	d.dismiss()
+	require.Empty(t, must(d.Remind(t.Context(), deadline(a)))(t).Notices)
+	require.Empty(t, must(d.Escalate(t.Context(), deadline(a)))(t).Notices)
+	require.Equal(t, []string{"review.reminded in_review 0", "review.escalated in_review 0"}, d.read(`
+		SELECT concat_ws(' ', action, after->>'stage', after->>'notices') FROM audit_events
+		WHERE account_id = $1 AND action LIKE 'review.%' ORDER BY id`, a.ID))
+	items, _, err := d.reader.Timeline(t.Context(), a.ID, 1, nil)
+	require.NoError(t, err)
+	require.Equal(t, "review.escalated", items[0].Action, "everybody can see that it was escalated")
+}
+
+func TestAnApplicantWhoUploadsFirstCanStillCorrectTheApplication(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	a := d.register()
+	d.decide(a, account.RequestChanges)
+	request := d.account(a.ID).DecidedBy
+	d.pass(time.Minute)
+	d.prepared(a)
+	waiting := d.account(a.ID)
+	require.Equal(t, account.InReview, waiting.Stage)
+	require.Equal(t, request, waiting.DecidedBy)
+	require.True(t, waiting.ChangesAsked())
+
+	d.pass(time.Minute)
+	o := must(d.AcceptResubmission(t.Context(), cases.Resubmission{ApplicationID: d.resubmits(a).ID}))(t)
+	require.Equal(t, cases.Applied, o.Result)
+	require.Equal(t, account.InReview, o.Entry.Stage)
+	require.True(t, o.Entry.Since.After(waiting.StageSince), "staff have the whole time for what is new")
+	corrected := d.account(a.ID)
+	require.Equal(t, "Neema", corrected.Name)
+	require.False(t, corrected.ChangesAsked())
+}
+
+func TestACorrectionThatComesTooLateIsOnRecordAsSuperseded(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	a := d.register()
+	d.decide(a, account.RequestChanges)
+	d.decide(d.account(a.ID), account.Approve)
+	application := d.resubmits(a)
+	for range 2 {
+		require.Equal(t, cases.Refused, must(d.AcceptResubmission(t.Context(), cases.Resubmission{ApplicationID: application.ID}))(t).Result)
+	}
+	require.Equal(t, store.ApplicationSuperseded, d.application(application.ID).Outcome)
+	require.Equal(t, []string{"register", "request_changes", "approve", "resubmit.superseded"}, d.events(a.ID))
 }
 
 func TestAcceptResubmission(t *testing.T) {
@@ -160,11 +223,27 @@ func TestReceiveDocument(t *testing.T) {
 		a := d.register()
 		document := d.upload(a, sample.JPEG(200, 100, 1))
 		require.NoError(t, d.files.Delete(t.Context(), document.StorageKey))
+		d.pass(time.Hour)
 		require.Equal(t, account.InReview, d.receive(document).Entry.Stage)
 		refused, err := d.reader.Document(t.Context(), document.ID)
 		require.NoError(t, err)
 		require.Equal(t, store.DocumentRefused, refused.Status)
 		require.Equal(t, "missing", refused.Refusal)
+	})
+
+	t.Run("looks_for_an_original_for_an_hour", func(t *testing.T) {
+		t.Parallel()
+		d := setup(t)
+		a := d.register()
+		document := d.upload(a, sample.JPEG(200, 100, 1))
+		require.NoError(t, d.files.Delete(t.Context(), document.StorageKey))
+		d.pass(time.Hour - time.Second)
+		_, err := d.tryReceive(document)
+		require.Error(t, err)
+		waiting, err := d.reader.Document(t.Context(), document.ID)
+		require.NoError(t, err)
+		require.Equal(t, store.DocumentReceived, waiting.Status, "it was acknowledged")
+		require.Equal(t, account.AwaitingDocuments, d.account(a.ID).Stage)
 	})
 
 	t.Run("answers_a_request_for_changes_only_when_it_came_after_it", func(t *testing.T) {
@@ -207,14 +286,20 @@ func (d *desk) upload(a account.Account, content []byte) store.Document {
 // receive runs the activity where it can tell that it is alive.
 func (d *desk) receive(document store.Document) cases.Outcome {
 	d.t.Helper()
+	o, err := d.tryReceive(document)
+	require.NoError(d.t, err)
+	return o
+}
+
+func (d *desk) tryReceive(document store.Document) (o cases.Outcome, err error) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(d.ReceiveDocument)
 	value, err := env.ExecuteActivity(d.ReceiveDocument, cases.Document{DocumentID: document.ID})
-	require.NoError(d.t, err)
-	var o cases.Outcome
-	require.NoError(d.t, value.Get(&o))
-	return o
+	if err == nil {
+		err = value.Get(&o)
+	}
+	return o, err
 }
 
 // prepared puts the account into review.

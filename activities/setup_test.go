@@ -157,7 +157,15 @@ func (d *desk) decides(a account.Account, kind account.Action, changes ...func(*
 	for _, change := range changes {
 		change(&decision)
 	}
-	d.in(func(ctx context.Context, tx *store.Tx) error { return tx.InsertDecision(ctx, decision) })
+	d.in(func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.InsertDecision(ctx, decision); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: decision.RequestedAt, Actor: actor.Actor{Kind: actor.Staff, ID: d.admin.ID, Role: d.admin.Role}, Action: string(kind) + ".requested",
+			Subject: "decision", SubjectID: decision.ID.String(), AccountID: &a.ID, DecisionID: &decision.ID, WorkflowID: decision.CaseID,
+		})
+	})
 	return cases.Decision{DecisionID: decision.ID, Kind: kind, ActorID: d.admin.ID}
 }
 
@@ -202,22 +210,35 @@ func (d *desk) policies(change func(*policy.Policy)) {
 	p := policy.Default()
 	change(&p)
 	d.in(func(ctx context.Context, tx *store.Tx) error {
-		_, err := tx.InsertPolicy(ctx, p, nil, "")
+		_, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", d.clock())
 		return err
 	})
 }
 
-// events returns the actions in the account's audit trail, oldest first.
+// events returns the actions in the account's audit trail, oldest first, but for
+// what staff have asked for.
 func (d *desk) events(id uuid.UUID) []string {
+	d.t.Helper()
+	return d.read(`SELECT action FROM audit_events WHERE account_id = $1 AND action NOT LIKE '%.requested' ORDER BY id`, id)
+}
+
+// read returns the texts that a query gives.
+func (d *desk) read(sql string, args ...any) []string {
 	d.t.Helper()
 	connection, err := pgx.Connect(d.t.Context(), d.url)
 	require.NoError(d.t, err)
 	defer connection.Close(context.WithoutCancel(d.t.Context()))
-	rows, err := connection.Query(d.t.Context(), `SELECT action FROM audit_events WHERE account_id = $1 ORDER BY id`, id)
+	rows, err := connection.Query(d.t.Context(), sql, args...)
 	require.NoError(d.t, err)
-	actions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(d.t, err)
-	return actions
+	return found
+}
+
+// dismiss disables all staff.
+func (d *desk) dismiss() {
+	d.t.Helper()
+	d.read(`UPDATE staff SET disabled_at = now() RETURNING name`)
 }
 
 // channels returns what is owed by an outcome as "channel kind".

@@ -42,7 +42,10 @@ func (a *Activities) change(ctx context.Context, tx *store.Tx, acc account.Accou
 		t.now = acc.StageSince.Add(time.Microsecond)
 	}
 	t.account.Status, t.account.Stage, t.account.StageSince = status, stage, t.now
-	t.account.DecidedBy, t.account.BlockedBy, t.account.SuspendedUntil = nil, nil, time.Time{}
+	t.account.BlockedBy, t.account.SuspendedUntil = nil, time.Time{}
+	if action != account.DocumentsReceived { // documents do not undo a request for changes
+		t.account.DecidedBy = nil
+	}
 	t.account.RemindAt, t.account.DeadlineAt = time.Time{}, time.Time{}
 	t.write.Event = store.Event{
 		At: t.now, Actor: actor.Actor{Kind: actor.System}, Action: string(action),
@@ -124,7 +127,7 @@ func outcome(ctx context.Context, tx *store.Tx, acc account.Account, caseID stri
 	}
 	o := cases.Outcome{Result: result, Code: code, Entry: cases.EntryOf(acc)}
 	for _, n := range pending {
-		if owed := (cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}); owed.BelongsTo(caseID) {
+		if owed := (cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}); owed.BelongsTo(caseID, n.CaseID) {
 			o.Notices = append(o.Notices, owed)
 		}
 	}

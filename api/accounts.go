@@ -54,13 +54,16 @@ func (s *server) accountsQuery(c *gin.Context) (query store.AccountsQuery, seale
 	if err != nil {
 		return store.AccountsQuery{}, "", err
 	}
-	status := parameters.OneOf("status", "", "pending", "active", "suspended", "rejected", "closed")
+	status := parameters.OneOf("status", "all", "all", "pending", "active", "suspended", "rejected", "closed")
 	q := parameters.Text("q", maxSearch)
 	sort := parameters.OneOf("sort", "registered_at", "registered_at", "last_active_at", "credits")
 	order := parameters.OneOf("order", "desc", "asc", "desc")
 	limit := parameters.Limit()
 	if err := parameters.Err(); err != nil {
 		return store.AccountsQuery{}, "", err
+	}
+	if status == "all" {
+		status = ""
 	}
 	query = store.AccountsQuery{
 		Status: account.Status(status), Q: q, Sort: store.Sort(sort), Ascending: order == "asc", Limit: limit,

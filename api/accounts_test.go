@@ -72,6 +72,7 @@ func TestListAccounts(t *testing.T) {
 		require.Len(t, s.list(t, "?sort=credits").Items, 7)
 		require.Len(t, s.list(t, "?sort=last_active_at&order=asc").Items, 7)
 		require.Equal(t, []string{users[2].id}, ids(s.list(t, "?status=active")))
+		require.Equal(t, ids(s.list(t, "")), ids(s.list(t, "?status=all")))
 		require.Equal(t, []string{users[3].id}, ids(s.list(t, "?q="+url.QueryEscape("JUMA 100% "+users[3].email))))
 		require.Empty(t, s.list(t, "?q="+url.QueryEscape("100_")).Items)
 	})

@@ -126,7 +126,7 @@ func (s *server) answerDecision(c *gin.Context, key *store.IdempotencyKey, decid
 	}
 	kept := store.Answer{Status: status, Body: body}
 	if key != nil {
-		if kept, err = s.service.Remember(c.Request.Context(), *key, kept); err != nil {
+		if kept, err = s.service.Remember(c.Request.Context(), *key, decided.Decision.ID, kept); err != nil {
 			web.Fail(c, err)
 			return
 		}

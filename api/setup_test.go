@@ -155,7 +155,7 @@ func (s *stand) addStaff(t *testing.T) {
 	p := policy.Default()
 	p.QuietHours = nil
 	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.InsertPolicy(ctx, p, nil, ""); err != nil {
+		if _, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now()); err != nil {
 			return err
 		}
 		for _, role := range actor.Roles() {

@@ -13,6 +13,14 @@ END
 $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$;
+-- +goose StatementEnd
+
 -- Policy: deadlines, thresholds, limits. A change is a new version; a case
 -- keeps the version it was opened under.
 CREATE TABLE policies (
@@ -92,7 +100,7 @@ CREATE TABLE accounts (
 CREATE UNIQUE INDEX accounts_email ON accounts (email) WHERE contact_released_at IS NULL;
 CREATE UNIQUE INDEX accounts_phone ON accounts (phone) WHERE contact_released_at IS NULL;
 -- What the sweep looks for: deadlines that passed unseen.
-CREATE INDEX accounts_deadline ON accounts (deadline_at) WHERE status = 'pending' AND stage IN ('awaiting_documents', 'changes_requested');
+CREATE INDEX accounts_deadline ON accounts (deadline_at) WHERE status = 'pending';
 -- The queue of the reviewers, by when a review is due.
 CREATE INDEX accounts_review ON accounts (remind_at) WHERE status = 'pending' AND stage = 'in_review';
 CREATE INDEX accounts_suspended_until ON accounts (suspended_until) WHERE status = 'suspended';
@@ -110,10 +118,11 @@ CREATE TABLE account_counts (
 INSERT INTO account_counts (shard) SELECT generate_series(0, 63);
 
 -- SECURITY DEFINER: the counts change with the accounts and in no other way,
--- so the application's role may only read them.
+-- so the application's role may only read them. pg_temp comes last, so that no
+-- temporary table of that role stands in for ours.
 -- +goose StatementBegin
 CREATE FUNCTION count_accounts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path FROM CURRENT AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.status = OLD.status THEN
         RETURN NULL;
@@ -261,6 +270,7 @@ CREATE TABLE notices (
 );
 CREATE INDEX notices_account ON notices (account_id, created_at);
 CREATE INDEX notices_decision ON notices (decision_id);
+CREATE INDEX notices_pending ON notices (created_at) WHERE status = 'pending';
 
 CREATE TABLE audit_events (
     id          bigint      PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

@@ -13,13 +13,13 @@ import (
 )
 
 // Current is what a conflict says of an account: its state and what made it
-// so. Action, Actor and DecidedAt are absent where nobody has decided yet.
+// so. Action, Actor and DecidedAt are null where nobody has decided yet.
 type Current struct {
 	Status    account.Status `json:"status"`
 	Stage     account.Stage  `json:"stage,omitempty"`
-	Action    account.Action `json:"action,omitempty"`
-	Actor     *CurrentActor  `json:"actor,omitempty"`
-	DecidedAt *time.Time     `json:"decided_at,omitempty"`
+	Action    account.Action `json:"action,omitzero"`
+	Actor     *CurrentActor  `json:"actor"`
+	DecidedAt *time.Time     `json:"decided_at"`
 	// Pending says that the decision is recorded and being carried out.
 	Pending bool `json:"pending,omitempty"`
 }
@@ -38,16 +38,22 @@ func (s *Service) withCurrent(ctx context.Context, r *store.Reader, a account.Ac
 	if refused == nil || refused.Code != fault.Conflict {
 		return err
 	}
-	last, err := r.LastDecision(ctx, a.ID)
-	if err != nil && !isNotFound(err) {
-		return err
+	if a.DecidedBy != nil {
+		d, err := r.Decision(ctx, *a.DecidedBy)
+		if err != nil {
+			return err
+		}
+		return refused.With("current", currentOf(a, d))
 	}
 	current := Current{Status: a.Status, Stage: a.Stage}
-	switch {
-	case a.Status == account.Rejected && a.DecidedBy == nil:
-		current.Action, current.Actor, current.DecidedAt = account.Expire, &CurrentActor{Kind: actor.System}, &a.StageSince
-	case err == nil:
-		current = currentOf(a, last)
+	switch a.Status {
+	case account.Rejected:
+		current.Action = account.Expire
+	case account.Active:
+		current.Action = account.Reactivate
+	}
+	if current.Action != "" {
+		current.Actor, current.DecidedAt = &CurrentActor{Kind: actor.System}, &a.StageSince
 	}
 	return refused.With("current", current)
 }

@@ -92,6 +92,9 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if err != nil {
 			return err
 		}
+		if o.Until != nil && !o.Until.After(now) {
+			return fault.InvalidFields(fault.Field{Field: "until", Code: "not_future", Detail: "Must be in the future."})
+		}
 		a, err := tx.LockAccount(ctx, o.AccountID)
 		if err != nil {
 			return err
@@ -150,7 +153,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, by actor.Actor, a ac
 // key, if any, may be used anew.
 func (s *Service) refused(ctx context.Context, o order, a account.Account, d store.Decision) error {
 	if o.Key != nil {
-		if err := s.store.ForgetKey(ctx, *o.Key); err != nil {
+		if err := s.store.ForgetKey(ctx, *o.Key, d.ID); err != nil {
 			return err
 		}
 	}
@@ -160,11 +163,25 @@ func (s *Service) refused(ctx context.Context, o order, a account.Account, d sto
 	return s.withCurrent(ctx, s.reader, a, fault.New(fault.Conflict, "An account that is %s does not permit %s.", a.State(), o.kind))
 }
 
-// Remember keeps the answer to the request with a key, so that a replay is
-// given the same, and returns the answer to give: another request with the key
-// may have been quicker. An answer that could not be kept must not be given.
-func (s *Service) Remember(ctx context.Context, key store.IdempotencyKey, answer store.Answer) (store.Answer, error) {
+// Remember keeps the answer to the request with a key that has recorded the
+// decision, so that a replay is given the same, and returns the answer to give:
+// another request with the key may have been quicker. An answer that could not
+// be kept must not be given. It returns the decision's refusal when the case
+// has refused it since.
+func (s *Service) Remember(ctx context.Context, key store.IdempotencyKey, decisionID uuid.UUID, answer store.Answer) (store.Answer, error) {
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
-	return s.store.Remember(ctx, key, answer)
+	kept, err := s.store.Remember(ctx, key, decisionID, answer)
+	if !isNotFound(err) {
+		return kept, err
+	}
+	d, err := s.reader.Decision(ctx, decisionID)
+	if err != nil {
+		return store.Answer{}, err
+	}
+	view, err := s.reader.Account(ctx, d.AccountID)
+	if err != nil {
+		return store.Answer{}, err
+	}
+	return store.Answer{}, s.refused(ctx, order{kind: d.Kind}, view.Account, d)
 }

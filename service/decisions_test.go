@@ -175,10 +175,10 @@ func TestIdempotencyKeysOfDecisions(t *testing.T) {
 	t.Run("give the remembered answer again", func(t *testing.T) {
 		t.Parallel()
 		request := keyed(ask(b.register(t)), "k", "{}")
-		_, err := b.service.Approve(t.Context(), b.admin, request)
+		recorded, err := b.service.Approve(t.Context(), b.admin, request)
 		require.NoError(t, err)
 		answer := store.Answer{Status: 202, Body: []byte(`{"decision":1}`)}
-		kept, err := b.service.Remember(t.Context(), *request.Key, answer)
+		kept, err := b.service.Remember(t.Context(), *request.Key, recorded.Decision.ID, answer)
 		require.NoError(t, err)
 		require.Equal(t, answer, kept)
 		decided, err := b.service.Approve(t.Context(), b.admin, request)
@@ -242,7 +242,9 @@ func TestSweep(t *testing.T) {
 	t.Run("tries again at once what nobody could be told", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, withoutTemporal(t))
-		b.register(t)
+		for range 3 {
+			b.register(t)
+		}
 		b.ahead.Store(int64(time.Minute))
 		for range 3 {
 			swept, err := b.service.Sweep(t.Context())
@@ -299,7 +301,7 @@ func TestSweep(t *testing.T) {
 		b.ahead.Store(int64(15 * 24 * time.Hour))
 		swept, err := b.service.Sweep(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, service.Swept{Overdue: 1}, swept)
+		require.Equal(t, 1, swept.Idle)
 		require.Eventually(t, func() bool {
 			described, err := b.temporal.DescribeWorkflowExecution(context.Background(), cases.RegistrationID(a.ID), "")
 			return err == nil && described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING

@@ -25,13 +25,14 @@ type opening struct {
 }
 
 func newOpening(caseID, workflow, summary string, a account.Account, input any) opening {
+	now := cases.AttributesOf(workflow, cases.EntryOf(a), "")
 	attributes := []temporal.SearchAttributeUpdate{
 		temporal.NewSearchAttributeKeyKeyword(cases.AttributeAccountID).ValueSet(a.ID.String()),
-		temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(string(a.Status)),
+		temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(now.CaseStatus),
 		temporal.NewSearchAttributeKeyKeyword(cases.AttributeIndustry).ValueSet(a.Company.Industry),
 	}
-	if due := cases.EntryOf(a).Due(); !due.IsZero() {
-		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(due))
+	if !now.Deadline.IsZero() {
+		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(now.Deadline))
 	}
 	return opening{
 		options: client.StartWorkflowOptions{
@@ -63,7 +64,7 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 	var owed []cases.Notice
 	for _, n := range pending {
 		notice := cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}
-		if notice.BelongsTo(caseID) {
+		if notice.BelongsTo(caseID, n.CaseID) {
 			owed = append(owed, notice)
 		}
 	}
@@ -74,10 +75,10 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 			cases.RegistrationInput{AccountID: a.ID, Entry: cases.EntryOf(a), Notices: owed}), nil
 	case cases.SuspensionPrefix:
 		return newOpening(caseID, cases.Suspension, "Suspension of account "+a.ID.String(), a,
-			cases.SuspensionInput{AccountID: a.ID, Entry: cases.EntryOf(a)}), nil
+			cases.SuspensionInput{AccountID: a.ID, Entry: cases.EntryOf(a), Notices: owed}), nil
 	case cases.ClosurePrefix:
 		return newOpening(caseID, cases.Closure, "Closing of account "+a.ID.String(), a,
-			cases.ClosureInput{AccountID: a.ID}), nil
+			cases.ClosureInput{AccountID: a.ID, Notices: owed}), nil
 	default:
 		return opening{}, fmt.Errorf("no case has the id %q", caseID)
 	}
@@ -153,9 +154,24 @@ func (s *Service) update(ctx context.Context, caseID string, accountID uuid.UUID
 		return
 	}
 	s.unreached(caseID, err)
+	if settled, err := s.settled(ctx, name, id); err == nil && settled {
+		return // it was carried out while the answer was on its way
+	}
 	if err := s.signal(ctx, caseID, accountID, name, message); err != nil {
 		s.unreached(caseID, err)
 	}
+}
+
+// settled reports whether the case has settled a message already.
+func (s *Service) settled(ctx context.Context, name string, id uuid.UUID) (bool, error) {
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	if name == cases.Resubmit {
+		application, err := s.reader.Application(ctx, id)
+		return application.AcceptedAt != nil, err
+	}
+	d, err := s.reader.Decision(ctx, id)
+	return !d.Open(), err
 }
 
 func (s *Service) updateWithStart(ctx context.Context, o opening, name string, id uuid.UUID, message any) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -52,7 +53,7 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 	}
 	d, err := s.recordDocument(ctx, by, accountID, u, received)
 	if err != nil {
-		s.discard(ctx, received.Key)
+		s.discard(ctx, d.ID, received.Key, err)
 		return store.Document{}, err
 	}
 	if err := s.tellDocument(ctx, d); err != nil {
@@ -96,7 +97,7 @@ func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID 
 			return err
 		}
 		d.ApplicationID = application.ID
-		if err := s.underLimit(ctx, tx, application); err != nil {
+		if err := s.underLimit(ctx, tx, a, application); err != nil {
 			return err
 		}
 		if err := tx.InsertDocument(ctx, d); err != nil {
@@ -110,12 +111,18 @@ func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID 
 	return d, err
 }
 
-func (s *Service) underLimit(ctx context.Context, tx *store.Tx, application store.Application) error {
+// underLimit returns fault.Conflict when the application has as many documents
+// as it may. Where changes were asked for, those that came before do not count.
+func (s *Service) underLimit(ctx context.Context, tx *store.Tx, a account.Account, application store.Application) error {
 	p, err := tx.Reader().PolicyVersion(ctx, application.PolicyVersion)
 	if err != nil {
 		return err
 	}
-	n, err := tx.CountDocuments(ctx, application.ID)
+	var after time.Time
+	if a.Stage == account.ChangesRequested {
+		after = a.StageSince
+	}
+	n, err := tx.CountDocuments(ctx, application.ID, after)
 	if err != nil {
 		return err
 	}
@@ -125,9 +132,19 @@ func (s *Service) underLimit(ctx context.Context, tx *store.Tx, application stor
 	return nil
 }
 
-func (s *Service) discard(ctx context.Context, key string) {
+// discard deletes the file of a document that could not be recorded because of
+// cause. When the database did not say how the commit ended, the row is looked
+// for, and while that cannot be told the file stays: a file too many does no
+// harm, a document without its file does.
+func (s *Service) discard(ctx context.Context, id uuid.UUID, key string, cause error) {
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
+	if id != uuid.Nil && fault.As(cause) == nil {
+		if _, err := s.reader.Document(ctx, id); !isNotFound(err) {
+			s.log.Warn("file of a document kept, the end of its commit is not known", "document", id)
+			return
+		}
+	}
 	if err := s.documents.Delete(ctx, key); err != nil {
 		s.log.Error("file without a document left in storage", "key", key, "cause", fmt.Sprintf("%T", err))
 	}

@@ -129,6 +129,10 @@ func (s *Service) Resubmit(ctx context.Context, by actor.Actor, r account.Resubm
 		if _, _, err := account.Next(a.Status, a.Stage, account.Resubmit); err != nil {
 			return s.withCurrent(ctx, tx.Reader(), a, err)
 		}
+		if a.Stage == account.InReview && !a.ChangesAsked() {
+			return s.withCurrent(ctx, tx.Reader(), a,
+				fault.New(fault.Conflict, "The application is being reviewed; it may be corrected when changes are asked for."))
+		}
 		if a.ContactReleased {
 			return fault.New(fault.Conflict, "This application has expired and gave its e-mail and phone back: register again.")
 		}

@@ -11,6 +11,7 @@ import (
 	"kibali/domain/cases"
 	"kibali/domain/fault"
 	"kibali/identity"
+	"kibali/service"
 	"kibali/store"
 )
 
@@ -127,6 +128,19 @@ func TestResubmit(t *testing.T) {
 		_, _, err = b.service.Resubmit(t.Context(), self(a), corrected)
 		requireFault(t, err, fault.Conflict)
 		require.Equal(t, 2, b.count(t, `SELECT count(*) FROM applications WHERE account_id = $1`, a.ID))
+	})
+	t.Run("is refused while a reviewer is at it, unless changes were asked for", func(t *testing.T) {
+		t.Parallel()
+		a := b.put(t, b.register(t), account.Pending, account.InReview)
+		_, _, err := b.service.Resubmit(t.Context(), self(a), corrected)
+		require.Equal(t, account.InReview, currentOf(t, err).Stage)
+
+		decided, err := b.service.RequestChanges(t.Context(), b.admin, service.Ask{AccountID: a.ID, ReasonCode: "details_mismatch", Reason: "The TIN is another company's."})
+		require.NoError(t, err)
+		a.DecidedBy = &decided.Decision.ID
+		b.put(t, a, account.Pending, account.InReview)
+		_, _, err = b.service.Resubmit(t.Context(), self(a), corrected)
+		require.NoError(t, err)
 	})
 	t.Run("is refused in a state that does not permit it", func(t *testing.T) {
 		t.Parallel()

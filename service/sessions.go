@@ -50,6 +50,10 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 	}
 	by.Kind, by.ID = actor.Account, view.ID
 	token, err := s.beginSession(ctx, by, login, password, outdated)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	view, err = s.reader.Account(ctx, login.AccountID)
 	return LoggedIn{Token: token, Account: view}, err
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
-	"kibali/domain/fault"
 )
 
 // Suspend asks for an active account to be kept out, until the given time or
@@ -16,9 +15,6 @@ import (
 func (s *Service) Suspend(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
 	if ask.Until != nil {
 		until := ask.Until.UTC().Truncate(time.Microsecond)
-		if !until.After(s.now()) {
-			return Decided{}, fault.InvalidFields(fault.Field{Field: "until", Code: "not_future", Detail: "Must be in the future."})
-		}
 		ask.Until = &until
 	}
 	return s.access(ctx, by, ask, account.Suspend)

@@ -23,6 +23,13 @@ const (
 	sweepBatch = 500
 	// retellMost bounds how rarely a case that does not settle is told again.
 	retellMost = 10 * time.Minute
+	// A case that has not acted for idleAge is opened again, if it was lost; for
+	// idleMost at the longest.
+	idleAge  = 2 * time.Minute
+	idleMost = 7 * 24 * time.Hour
+	// unreachedMost is how many cases in a row may be out of reach before a
+	// sweep takes it that all are.
+	unreachedMost = 3
 )
 
 // Swept counts what a sweep has told its cases again.
@@ -31,7 +38,7 @@ type Swept struct {
 	Lapsed       int
 	Applications int
 	Documents    int
-	Overdue      int
+	Idle         int
 }
 
 // RunSweeps sweeps every few seconds until ctx ends. Any number of processes
@@ -53,29 +60,30 @@ func (s *Service) RunSweeps(ctx context.Context) {
 			s.log.Error("sweep failed", "cause", fmt.Sprintf("%T", err))
 		case swept != Swept{}:
 			s.log.Info("swept", "decisions", swept.Decisions, "lapsed", swept.Lapsed,
-				"applications", swept.Applications, "documents", swept.Documents, "overdue", swept.Overdue)
+				"applications", swept.Applications, "documents", swept.Documents, "idle", swept.Idle)
 		}
 	}
 }
 
 // Sweep tells cases again what PostgreSQL records and they have not settled:
 // open decisions whose staff member is still entitled (others lapse),
-// applications that no case has taken up, documents that wait to be prepared,
-// and waiting accounts whose deadline has passed unseen. It does nothing while
+// applications that no case has taken up, documents that wait to be prepared.
+// And it opens cases that should have acted by now. It does nothing while
 // another process sweeps.
 func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
 	_, err := s.store.Alone(ctx, store.SweepLock, func(ctx context.Context) error {
 		before := s.now().Add(-sweepAge)
+		var failures []error
 		for _, pass := range []func(context.Context, time.Time, *Swept) error{
-			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepOverdue,
+			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepIdle,
 		} {
-			if err := pass(ctx, before, &swept); err != nil {
-				return err
-			}
+			s.told.begin()
+			failures = append(failures, pass(ctx, before, &swept))
 		}
 		s.told.forget(s.now())
-		return s.store.ForgetAnswers(ctx, s.now().Add(-answersKept))
+		failures = append(failures, s.store.ForgetAnswers(ctx, s.now().Add(-answersKept)))
+		return errors.Join(failures...)
 	})
 	return swept, err
 }
@@ -200,16 +208,17 @@ func (s *Service) sweepDocuments(ctx context.Context, before time.Time, swept *S
 	return nil
 }
 
-// sweepOverdue opens the case of an account whose deadline passed without it:
-// the case is there and busy, or was lost with Temporal's data.
-func (s *Service) sweepOverdue(ctx context.Context, before time.Time, swept *Swept) error {
-	overdue, err := s.reader.OverdueAccounts(ctx, before, sweepBatch)
+// sweepIdle opens cases that let a deadline pass or owe a notice: such a case is
+// there and busy, or was lost with Temporal's data.
+func (s *Service) sweepIdle(ctx context.Context, _ time.Time, swept *Swept) error {
+	now := s.now()
+	idle, err := s.reader.IdleCases(ctx, now.Add(-idleMost), now.Add(-idleAge), sweepBatch)
 	if err != nil {
 		return err
 	}
-	for _, a := range overdue {
-		if err := s.retell(a.ID, a.CaseID, &swept.Overdue, func() error {
-			o, err := s.openingOf(ctx, a.CaseID, a.ID)
+	for _, c := range idle {
+		if err := s.retell(c.AccountID, c.CaseID, &swept.Idle, func() error {
+			o, err := s.openingOf(ctx, c.CaseID, c.AccountID)
 			if err != nil {
 				return err
 			}
@@ -226,23 +235,22 @@ func (s *Service) sweepOverdue(ctx context.Context, before time.Time, swept *Swe
 
 // retell tells a case of a row, if the row is due, and counts it. A row that
 // cannot be told is due again at the next sweep and does not keep the others
-// waiting, unless nobody could be told: then the sweep ends.
+// waiting, unless several in a row are out of reach: then the pass ends.
 func (s *Service) retell(id uuid.UUID, caseID string, count *int, tell func() error) error {
 	if !s.told.due(id, s.now()) {
 		return nil
 	}
 	err := tell()
-	switch {
-	case err == nil:
+	if err == nil {
 		s.told.note(id, s.now())
 		*count++
 		return nil
-	case unreachable(err):
-		return err
-	default:
-		s.unreached(caseID, err)
-		return nil
 	}
+	if unreachable(err) && s.told.unreached() >= unreachedMost {
+		return err
+	}
+	s.unreached(caseID, err)
+	return nil
 }
 
 // unreachable reports whether err says that Temporal cannot be reached, rather

@@ -12,6 +12,8 @@ import (
 type told struct {
 	mu   sync.Mutex
 	rows map[uuid.UUID]telling
+	// missed is how many rows in a row were out of reach.
+	missed int
 }
 
 type telling struct {
@@ -32,8 +34,25 @@ func (t *told) due(id uuid.UUID, now time.Time) bool {
 func (t *told) note(id uuid.UUID, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.missed = 0
 	wait := min(max(2*t.rows[id].wait, sweepAge), retellMost)
 	t.rows[id] = telling{next: now.Add(wait), wait: wait}
+}
+
+// unreached counts a row that was out of reach, and returns how many in a row
+// were.
+func (t *told) unreached() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.missed++
+	return t.missed
+}
+
+// begin starts counting anew.
+func (t *told) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.missed = 0
 }
 
 // forget drops rows that have not been due for long: they are settled.

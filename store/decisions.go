@@ -78,12 +78,6 @@ func (r *Reader) OpenDecision(ctx context.Context, caseID string) (Decision, err
 	return r.decision(ctx, `WHERE d.case_id = $1 AND d.outcome IS NULL`, caseID)
 }
 
-// LastDecision returns the decision on an account that was carried out last, or
-// fault.NotFound.
-func (r *Reader) LastDecision(ctx context.Context, accountID uuid.UUID) (Decision, error) {
-	return r.decision(ctx, `WHERE d.account_id = $1 AND d.outcome = 'applied' ORDER BY d.closed_at DESC, d.id DESC LIMIT 1`, accountID)
-}
-
 func (r *Reader) decision(ctx context.Context, where string, key any) (Decision, error) {
 	rows, err := r.db.Query(ctx, decisionSelect+where, key)
 	if err != nil {

@@ -85,9 +85,6 @@ func TestDecisions(t *testing.T) {
 		closed, err := b.reader.Decision(t.Context(), d.ID)
 		require.NoError(t, err)
 		require.Equal(t, cases.Applied, closed.Outcome)
-		last, err := b.reader.LastDecision(t.Context(), d.AccountID)
-		require.NoError(t, err)
-		require.Equal(t, d.ID, last.ID)
 	})
 	t.Run("give a rejected account its reason", func(t *testing.T) {
 		t.Parallel()
@@ -213,11 +210,38 @@ func TestAccountRows(t *testing.T) {
 		wg.Wait()
 		require.Equal(t, noon.Add(time.Hour), <-seen)
 	})
-	t.Run("that are overdue are found with their case", func(t *testing.T) {
+	t.Run("whose case lets a deadline pass or owes a notice are found with it", func(t *testing.T) {
 		t.Parallel()
-		r := b.register(t, func(r *store.Registration) { r.Account.DeadlineAt = noon.Add(-time.Hour) })
-		overdue, err := b.reader.OverdueAccounts(t.Context(), noon, 10)
+		b := setup(t)
+		admin := b.staff(t, actor.Admin)
+		none := func(r *store.Registration) { r.Notices = nil }
+		late := func(status account.Status, stage account.Stage) store.Registration {
+			return b.register(t, none, func(r *store.Registration) {
+				r.Account.Status, r.Account.Stage = status, stage
+				r.Account.RemindAt, r.Account.DeadlineAt = noon.Add(-time.Hour), noon.Add(time.Hour)
+				if stage != account.InReview {
+					r.Account.DeadlineAt = noon.Add(-time.Minute)
+				}
+			})
+		}
+		expired, review := late(account.Pending, account.AwaitingDocuments), late(account.Pending, account.InReview)
+		owed := b.register(t, func(r *store.Registration) { r.Notices[0].CreatedAt = noon.Add(-time.Hour) })
+		closing := b.register(t, none)
+		d := b.decision(t, closing, admin, func(d *store.Decision) { d.Kind, d.CaseID = account.Close, cases.ClosureID(closing.Account.ID) })
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertNotices(ctx, store.Notice{ID: newID(), Key: "x", AccountID: closing.Account.ID, DecisionID: &d.ID, Kind: "closed", Channel: store.Email, CreatedAt: noon.Add(-time.Hour)})
+		}))
+		b.register(t, none) // its time has not come
+		idle, err := b.reader.IdleCases(t.Context(), noon.Add(-2*time.Hour), noon, 10)
 		require.NoError(t, err)
-		require.Equal(t, []store.OverdueAccount{{ID: r.Account.ID, CaseID: cases.RegistrationID(r.Account.ID), Status: "pending"}}, overdue)
+		require.ElementsMatch(t, []store.IdleCase{
+			{CaseID: cases.RegistrationID(expired.Account.ID), AccountID: expired.Account.ID},
+			{CaseID: cases.RegistrationID(review.Account.ID), AccountID: review.Account.ID},
+			{CaseID: cases.RegistrationID(owed.Account.ID), AccountID: owed.Account.ID},
+			{CaseID: cases.ClosureID(closing.Account.ID), AccountID: closing.Account.ID},
+		}, idle)
+		idle, err = b.reader.IdleCases(t.Context(), noon.Add(-time.Second), noon, 10)
+		require.NoError(t, err)
+		require.Equal(t, []store.IdleCase{{CaseID: cases.RegistrationID(expired.Account.ID), AccountID: expired.Account.ID}}, idle)
 	})
 }

@@ -59,11 +59,13 @@ func (t *Tx) InsertDocument(ctx context.Context, d Document) error {
 	return failed("insert document", err)
 }
 
-// CountDocuments returns how many documents an application has. With the
-// account locked, nobody adds one meanwhile.
-func (t *Tx) CountDocuments(ctx context.Context, applicationID uuid.UUID) (int, error) {
+// CountDocuments returns how many documents an application has that came after
+// the given time and were not refused. With the account locked, nobody adds one
+// meanwhile.
+func (t *Tx) CountDocuments(ctx context.Context, applicationID uuid.UUID, after time.Time) (int, error) {
 	var n int
-	err := t.tx.QueryRow(ctx, `SELECT count(*) FROM documents WHERE application_id = $1`, applicationID).Scan(&n)
+	err := t.tx.QueryRow(ctx, `SELECT count(*) FROM documents WHERE application_id = $1 AND received_at > $2 AND status <> 'refused'`,
+		applicationID, after).Scan(&n)
 	return n, failed("count documents", err)
 }
 

@@ -36,26 +36,26 @@ type Claim struct {
 // for; with another payload it returns fault.KeyReused. A second request with
 // the same key waits here for the first one's transaction.
 func (t *Tx) ClaimKey(ctx context.Context, k IdempotencyKey, now time.Time) (*Claim, error) {
-	tag, err := t.tx.Exec(ctx, `
-		INSERT INTO idempotency_keys (scope, route, key, fingerprint, created_at)
-		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, k.Scope, k.Route, k.Key, k.Fingerprint[:], now)
-	if err != nil {
-		return nil, failed("claim idempotency key", err)
-	}
-	if tag.RowsAffected() == 1 {
-		return nil, nil
-	}
+	// The update changes nothing and returns the row, locked, so that nobody
+	// forgets it meanwhile.
 	var (
 		fingerprint []byte
 		claim       Claim
 		status      *int
 		body        []byte
 		decision    *uuid.UUID
+		claimed     bool
 	)
-	err = t.tx.QueryRow(ctx, `SELECT fingerprint, decision_id, status, body FROM idempotency_keys WHERE scope = $1 AND route = $2 AND key = $3`,
-		k.Scope, k.Route, k.Key).Scan(&fingerprint, &decision, &status, &body)
+	err := t.tx.QueryRow(ctx, `
+		INSERT INTO idempotency_keys (scope, route, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (scope, route, key) DO UPDATE SET created_at = idempotency_keys.created_at
+		RETURNING fingerprint, decision_id, status, body, xmax = 0`,
+		k.Scope, k.Route, k.Key, k.Fingerprint[:], now).Scan(&fingerprint, &decision, &status, &body, &claimed)
 	if err != nil {
-		return nil, failed("read idempotency key", err)
+		return nil, failed("claim idempotency key", err)
+	}
+	if claimed {
+		return nil, nil
 	}
 	if [32]byte(fingerprint) != k.Fingerprint {
 		return nil, fault.New(fault.KeyReused, "This Idempotency-Key was used for another request.")
@@ -78,19 +78,22 @@ func (t *Tx) BindKey(ctx context.Context, k IdempotencyKey, decisionID uuid.UUID
 }
 
 // Remember keeps an answer to a key's request, for its replays, and returns the
-// one that is kept: the first one stays.
-func (s *Store) Remember(ctx context.Context, k IdempotencyKey, a Answer) (Answer, error) {
+// one that is kept: the first one stays. It returns fault.NotFound when the key
+// was forgotten because its decision was refused.
+func (s *Store) Remember(ctx context.Context, k IdempotencyKey, decisionID uuid.UUID, a Answer) (Answer, error) {
 	var kept Answer
 	err := s.pool.QueryRow(ctx, `
 		UPDATE idempotency_keys SET status = coalesce(status, $4), body = CASE WHEN status IS NULL THEN $5 ELSE body END
-		WHERE scope = $1 AND route = $2 AND key = $3 RETURNING status, body`,
-		k.Scope, k.Route, k.Key, a.Status, a.Body).Scan(&kept.Status, &kept.Body)
+		WHERE scope = $1 AND route = $2 AND key = $3 AND decision_id = $6 RETURNING status, body`,
+		k.Scope, k.Route, k.Key, a.Status, a.Body, decisionID).Scan(&kept.Status, &kept.Body)
 	return kept, failed("remember answer", err)
 }
 
-// ForgetKey lets a key whose request was refused be used anew.
-func (s *Store) ForgetKey(ctx context.Context, k IdempotencyKey) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM idempotency_keys WHERE scope = $1 AND route = $2 AND key = $3 AND status IS NULL`, k.Scope, k.Route, k.Key)
+// ForgetKey lets a key whose decision was refused be used anew.
+func (s *Store) ForgetKey(ctx context.Context, k IdempotencyKey, decisionID uuid.UUID) error {
+	_, err := s.pool.Exec(ctx, `
+		DELETE FROM idempotency_keys WHERE scope = $1 AND route = $2 AND key = $3 AND decision_id = $4 AND status IS NULL`,
+		k.Scope, k.Route, k.Key, decisionID)
 	return failed("forget idempotency key", err)
 }
 

@@ -48,7 +48,8 @@ func (r *Reader) listed(ctx context.Context, q AccountsQuery, words []searchWord
 // make just-in-time compilation and parallel workers, which take longer than
 // the search, look worth their while.
 const searchSettings = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_sort', $1, true),
-	set_config('work_mem', '64MB', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)`
+	set_config('work_mem', '64MB', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
+	set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 func onOff(on bool) string {
 	if on {
@@ -74,7 +75,8 @@ func (s *listStatement) arg(v any) string {
 }
 
 func (s *listStatement) build() string {
-	with, found, short := "", "0::bigint", "false"
+	var with string
+	found, short := "0::bigint", "false"
 	switch {
 	case len(s.words) == 0:
 		with = `WITH page AS (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + s.limit() + `)`
@@ -85,7 +87,7 @@ func (s *listStatement) build() string {
 		found = `(SELECT count(*) FROM found)`
 	default:
 		with = `WITH page AS MATERIALIZED (` + s.pageInOrder() + `)`
-		short = `CASE WHEN (SELECT count(*) FROM page) <= ` + strconv.Itoa(s.q.Limit) + ` THEN EXISTS (
+		short = `CASE WHEN (SELECT count(*) FROM page) < ` + strconv.Itoa(s.taken()) + ` THEN EXISTS (
 			SELECT FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + " OFFSET " + strconv.Itoa(s.plan.pageRows) + `) ELSE false END`
 		found = `(SELECT count(*) FROM (` + s.counted() + `) m)`
 	}
@@ -171,9 +173,21 @@ func (s *listStatement) order(prefix string) string {
 	return " ORDER BY " + prefix + string(s.q.Sort) + direction + ", " + prefix + "id" + direction
 }
 
-// limit takes one row more than the page has, which tells whether there is a
-// next one. It is a literal, so that a plan that is kept knows it.
-func (s *listStatement) limit() string { return atMost(s.q.Limit + 1) }
+// limit takes at least one row more than the page has, which tells whether
+// there is a next one.
+func (s *listStatement) limit() string { return atMost(s.taken()) }
+
+// taken is how many rows limit takes. PostgreSQL knows the number when it plans,
+// as it is written into the statement, and there are few of them, as it keeps
+// each statement.
+func (s *listStatement) taken() int {
+	for _, size := range []int{25, 50} {
+		if s.q.Limit <= size {
+			return size + 1
+		}
+	}
+	return MaxListed + 1
+}
 
 // atMost limits a select to so many rows; 0 is no limit.
 func atMost(rows int) string {

@@ -199,7 +199,7 @@ func TestASearchFindsWhatTheModelFindsInEveryWay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	rng := rand.New(rand.NewPCG(2, 2))
-	model := listModel(randomAccounts(rng, 1500))
+	model := listModel(randomAccounts(rng, 900))
 	b.insertAccounts(t, model)
 	list := map[string]func(store.AccountsQuery) (store.AccountsPage, error){
 		"as planned": func(q store.AccountsQuery) (store.AccountsPage, error) { return b.reader.Accounts(t.Context(), q) },
@@ -210,7 +210,7 @@ func TestASearchFindsWhatTheModelFindsInEveryWay(t *testing.T) {
 		}
 	}
 	queries := slices.Clone(searches)
-	for range 60 { // pieces of what there is
+	for range 30 { // pieces of what there is
 		text := []rune(strings.ReplaceAll(store.SearchText(model[rng.IntN(len(model))]), "\n", " "))
 		from := rng.IntN(len(text) - 8)
 		queries = append(queries, string(text[from:from+1+rng.IntN(8)]))
@@ -219,7 +219,7 @@ func TestASearchFindsWhatTheModelFindsInEveryWay(t *testing.T) {
 		if strings.TrimSpace(search) == "" {
 			continue
 		}
-		q := store.AccountsQuery{Q: search, Sort: sorts[i%3], Ascending: i%2 == 0, Limit: 60}
+		q := store.AccountsQuery{Q: search, Sort: sorts[i%3], Ascending: i%2 == 0, Limit: 100 - i%3*40}
 		if i%4 == 3 {
 			q.Status = statuses[rng.IntN(len(statuses))]
 		}
@@ -261,7 +261,7 @@ func TestMatchesAreCountedExactlyToOneThousand(t *testing.T) {
 func TestAWalkThroughTheListMissesNoAccountThatStaysWhileOthersChange(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	accounts := randomAccounts(rand.New(rand.NewPCG(4, 4)), 900)
+	accounts := randomAccounts(rand.New(rand.NewPCG(4, 4)), 660)
 	stay, change := accounts[:600], accounts[600:]
 	for i := range stay {
 		stay[i].Status, stay[i].Stage = account.Active, account.NoStage

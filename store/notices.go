@@ -30,6 +30,7 @@ type Notice struct {
 	AccountID         uuid.UUID
 	StaffID           *uuid.UUID // the recipient, when it is not the account
 	DecisionID        *uuid.UUID
+	CaseID            string // the decision's; only read
 	Kind              string
 	Channel           string
 	Status            string
@@ -41,7 +42,8 @@ type Notice struct {
 	ClosedAt          *time.Time
 }
 
-const noticeColumns = `id, key, account_id, staff_id, decision_id, kind, channel, status, attempts, failure, provider, provider_message_id, created_at, closed_at`
+const noticeColumns = `id, key, account_id, staff_id, decision_id,
+	coalesce((SELECT d.case_id FROM decisions d WHERE d.id = notices.decision_id), '') AS case_id, kind, channel, status, attempts, failure, provider, provider_message_id, created_at, closed_at`
 
 // InsertNotices records notices that are owed. One whose key exists stays as
 // it is.

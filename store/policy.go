@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
+	"kibali/domain/actor"
 	"kibali/domain/policy"
 )
 
@@ -29,10 +32,34 @@ func (r *Reader) PolicyVersion(ctx context.Context, version int) (policy.Policy,
 	return policy.Parse(content)
 }
 
-// InsertPolicy puts a new version in force and returns its number; by is the
-// staff member who changed it, nil for the installation itself.
-func (t *Tx) InsertPolicy(ctx context.Context, p policy.Policy, by *uuid.UUID, note string) (int, error) {
-	var version int
-	err := t.tx.QueryRow(ctx, `INSERT INTO policies (content, note, changed_by) VALUES ($1, $2, $3) RETURNING version`, p, note, by).Scan(&version)
-	return version, failed("insert policy", err)
+// InsertPolicy puts a new version in force, with its audit event, and returns
+// its number. It returns fault.Invalid, and has written nothing, when p cannot
+// be a policy.
+func (t *Tx) InsertPolicy(ctx context.Context, p policy.Policy, by actor.Actor, note string, now time.Time) (int, error) {
+	if err := p.Validate(); err != nil {
+		return 0, err
+	}
+	var staff *uuid.UUID
+	if by.Kind == actor.Staff {
+		staff = &by.ID
+	}
+	// Of two who change it at once, one waits: each event names the version
+	// that it replaced.
+	if _, err := t.tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, policyLock); err != nil {
+		return 0, failed("insert policy", err)
+	}
+	var before, version int
+	err := t.tx.QueryRow(ctx, `
+		INSERT INTO policies (content, note, changed_by, changed_at) VALUES ($1, $2, $3, $4)
+		RETURNING (SELECT coalesce(max(version), 0) FROM policies), version`, p, note, staff, now).Scan(&before, &version)
+	if err != nil {
+		return 0, failed("insert policy", err)
+	}
+	return version, t.AppendEvent(ctx, Event{
+		At: now, Actor: by, Action: "policy.changed", Subject: "policy", SubjectID: strconv.Itoa(version),
+		Before: map[string]any{"version": before}, After: map[string]any{"version": version},
+	})
 }
+
+// policyLock is the advisory lock of whoever changes the policy.
+const policyLock int64 = 0x706f6c696379 // "policy"

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func TestDocuments(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, d, read)
 	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
-		n, err := tx.CountDocuments(ctx, r.Application.ID)
+		n, err := tx.CountDocuments(ctx, r.Application.ID, time.Time{})
 		require.Equal(t, 1, n)
 		return err
 	}))
@@ -191,8 +192,9 @@ func TestPolicies(t *testing.T) {
 	require.Equal(t, policy.Default(), first)
 	changed := first
 	changed.QuietHours = nil
+	admin := b.staff(t, actor.Admin)
 	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
-		v, err := tx.InsertPolicy(ctx, changed, nil, "SMS at any hour")
+		v, err := tx.InsertPolicy(ctx, changed, actor.Actor{Kind: actor.Staff, ID: admin.ID, Role: admin.Role}, "SMS at any hour", noon)
 		require.Greater(t, v, version)
 		return err
 	}))
@@ -205,6 +207,30 @@ func TestPolicies(t *testing.T) {
 	require.Equal(t, first, old)
 	_, err = b.reader.PolicyVersion(t.Context(), newer+1)
 	requireFault(t, err, fault.NotFound)
+
+	var actions string
+	require.NoError(t, b.owner.QueryRow(t.Context(), `
+		SELECT concat_ws(' ', action, actor_kind, actor_id, actor_role, subject_id, before->>'version', after->>'version')
+		FROM audit_events WHERE subject = 'policy' AND actor_kind = 'staff'`).Scan(&actions))
+	require.Equal(t, fmt.Sprintf("policy.changed staff %s admin %d %d %d", admin.ID, newer, version, newer), actions)
+
+	changed.MaxDocuments = 0
+	err = b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.InsertPolicy(ctx, changed, actor.Actor{Kind: actor.System}, "", noon)
+		return err
+	})
+	requireFault(t, err, fault.Invalid, "max_documents")
+
+	// What another build has put in force is read, and what nobody can read is nobody's fault.
+	_, err = b.owner.Exec(t.Context(), `INSERT INTO policies (content) VALUES ('{"max_documents": 0, "weather": "fine"}')`)
+	require.NoError(t, err)
+	_, _, err = b.reader.Policy(t.Context())
+	require.NoError(t, err)
+	_, err = b.owner.Exec(t.Context(), `INSERT INTO policies (content) VALUES ('{"documents": 3}')`)
+	require.NoError(t, err)
+	_, _, err = b.reader.Policy(t.Context())
+	require.Error(t, err)
+	require.Nil(t, fault.As(err))
 }
 
 func TestIdempotencyKeys(t *testing.T) {
@@ -242,7 +268,7 @@ func TestIdempotencyKeys(t *testing.T) {
 
 	first := store.Answer{Status: 200, Body: []byte(`{"a":1}`)}
 	for _, later := range []store.Answer{first, {Status: 202, Body: []byte(`{}`)}} {
-		kept, err := b.store.Remember(t.Context(), key, later)
+		kept, err := b.store.Remember(t.Context(), key, d.ID, later)
 		require.NoError(t, err)
 		require.Equal(t, first, kept)
 	}
@@ -250,7 +276,13 @@ func TestIdempotencyKeys(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &store.Answer{Status: 200, Body: []byte(`{"a":1}`)}, claimed.Answer)
 
-	require.NoError(t, b.store.ForgetKey(t.Context(), stranger))
+	require.NoError(t, b.store.ForgetKey(t.Context(), stranger, newID()))
+	claimed, err = claim(stranger)
+	require.NoError(t, err)
+	require.NotNil(t, claimed, "it is for another decision")
+	require.NoError(t, b.store.ForgetKey(t.Context(), stranger, d.ID))
+	_, err = b.store.Remember(t.Context(), stranger, d.ID, first)
+	requireFault(t, err, fault.NotFound)
 	claimed, err = claim(stranger)
 	require.NoError(t, err)
 	require.Nil(t, claimed)

@@ -102,10 +102,16 @@ func (r *Reader) application(ctx context.Context, sql string, id uuid.UUID) (App
 }
 
 // AcceptApplication records that the account's case has taken a submission up
-// and supersedes the one before it.
+// and supersedes the ones before it. It does nothing when the case had done so
+// before.
 func (t *Tx) AcceptApplication(ctx context.Context, a Application, now time.Time) error {
-	var batch pgx.Batch
-	batch.Queue(`UPDATE applications SET outcome = 'superseded', closed_at = $3 WHERE account_id = $1 AND id <> $2 AND outcome IS NULL`, a.AccountID, a.ID, now)
-	batch.Queue(`UPDATE applications SET accepted_at = $2 WHERE id = $1`, a.ID, now)
-	return failed("accept application", t.tx.SendBatch(ctx, &batch).Close())
+	_, err := t.tx.Exec(ctx, `
+		WITH accepted AS (
+			UPDATE applications SET accepted_at = $3 WHERE id = $2 AND accepted_at IS NULL RETURNING submitted_at
+		)
+		UPDATE applications earlier SET outcome = 'superseded', closed_at = $3
+		FROM accepted
+		WHERE earlier.account_id = $1 AND earlier.id <> $2 AND earlier.outcome IS NULL AND earlier.submitted_at <= accepted.submitted_at`,
+		a.AccountID, a.ID, now)
+	return failed("accept application", err)
 }

@@ -74,14 +74,18 @@ func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.byRun
 // pays to look for, how many rows of the sample those lead to, and what the
 // look-up costs. Each further run costs time for every entry of the first one,
 // and leaves fewer accounts to be fetched. Two are looked for at least, should
-// the first one be commoner than it seems.
+// the first one be commoner than it seems. A run that is the beginning of others
+// costs time for all entries of those.
 func (s *searchSample) cheapest(runs []string, whole float64) (set []string, rows, cost float64) {
 	left := s.byRun[runs[0]]
-	perRun := costEntry * max(unseen, float64(len(left))) * whole
-	lookup := perRun
-	if utf8.RuneCountInString(runs[0]) < runLength {
-		lookup += costPrefix / costEntry * perRun
+	each := costEntry * max(unseen, float64(len(left))) * whole
+	costOf := func(run string) float64 {
+		if utf8.RuneCountInString(run) < runLength {
+			return each + costPrefix*max(unseen, float64(len(s.byRun[run])))*whole
+		}
+		return each
 	}
+	lookup := costOf(runs[0])
 	set, rest := []string{runs[0]}, runs[1:min(len(runs), consideredRuns)]
 	for len(set) < maxRuns && len(rest) > 0 {
 		next, fewest := 0, left
@@ -91,10 +95,10 @@ func (s *searchSample) cheapest(runs []string, whole float64) (set []string, row
 			}
 		}
 		saved := costMatch * whole * (max(unseen, float64(len(left))) - max(unseen, float64(len(fewest))))
-		if len(set) > 1 && saved < perRun {
+		if len(set) > 1 && saved < costOf(rest[next]) {
 			break
 		}
-		set, left, lookup = append(set, rest[next]), fewest, lookup+perRun
+		set, left, lookup = append(set, rest[next]), fewest, lookup+costOf(rest[next])
 		rest = slices.Delete(slices.Clone(rest), next, next+1)
 	}
 	return set, float64(len(left)), lookup

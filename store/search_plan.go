@@ -33,7 +33,7 @@ const (
 	costNewest  = 0.8  // an account among the newest: looked at for the words
 	costOrdered = 1.7  // an account in any other order, which is somewhere else in memory
 	costEntry   = 0.08 // an entry of the rarest run, for each run that is looked for
-	costPrefix  = 0.2  // an entry of a run that is the beginning of others, on top
+	costPrefix  = 0.2  // an entry of the runs that a shorter one begins, gathered before that
 	costMatch   = 1.8  // an account that the index names: fetched and looked at
 	costKey     = 1.5  // and the key to sort it by, fetched from another table
 )

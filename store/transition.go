@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/account"
+	"kibali/domain/actor"
 	"kibali/domain/cases"
 )
 
@@ -58,9 +61,7 @@ func (t *Tx) WriteTransition(ctx context.Context, w Transition) error {
 			WHERE id = $1 AND outcome IS NULL`, *w.Application, w.Outcome, a.StageSince)
 	}
 	if w.Final {
-		batch.Queue(`
-			UPDATE applications SET outcome = 'superseded', closed_at = $2, accepted_at = coalesce(accepted_at, $2)
-			WHERE account_id = $1 AND outcome IS NULL`, a.ID, a.StageSince)
+		batch.Queue(fmt.Sprintf(supersede, "account_id"), a.ID, a.StageSince, w.Decision, w.Event.WorkflowID)
 	}
 	for _, n := range w.Notices {
 		queueNotice(&batch, n)
@@ -91,10 +92,69 @@ func (r *Reader) Waits(ctx context.Context, accountID uuid.UUID) (bool, error) {
 	return waits, failed("read account", err)
 }
 
-// SupersedeApplication ends a corrected application that came too late.
-func (t *Tx) SupersedeApplication(ctx context.Context, id uuid.UUID, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `
+// supersede ends the submissions for which a column has the value $1, each with
+// its audit event: whoever handed one in was told that it is there.
+const supersede = `
+	WITH superseded AS (
 		UPDATE applications SET outcome = 'superseded', closed_at = $2, accepted_at = coalesce(accepted_at, $2)
-		WHERE id = $1 AND outcome IS NULL`, id, now)
+		WHERE %s = $1 AND outcome IS NULL RETURNING id, account_id
+	)
+	INSERT INTO audit_events (at, actor_kind, action, subject, subject_id, account_id, after, decision_id, workflow_id)
+	SELECT $2::timestamptz, 'system', 'resubmit.superseded', 'application', id::text, account_id,
+		'{"outcome": "superseded"}'::jsonb, $3::uuid, $4::text
+	FROM superseded`
+
+// SupersedeApplication ends a corrected application that came too late.
+func (t *Tx) SupersedeApplication(ctx context.Context, a Application, now time.Time) error {
+	_, err := t.tx.Exec(ctx, fmt.Sprintf(supersede, "id"), a.ID, now, nil, cases.RegistrationID(a.AccountID))
 	return failed("close application", err)
+}
+
+// DecisionRole returns the role under which a decision was asked for, or none
+// when nobody recorded that it was.
+func (r *Reader) DecisionRole(ctx context.Context, d Decision) (actor.Role, error) {
+	var role actor.Role
+	err := r.db.QueryRow(ctx, `
+		SELECT actor_role FROM audit_events
+		WHERE account_id = $1 AND decision_id = $2 AND action = $3 ORDER BY id LIMIT 1`,
+		d.AccountID, d.ID, string(d.Kind)+".requested").Scan(&role)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return role, failed("read audit event", err)
+}
+
+// Reminder is that somebody was reminded of an account, for the time that the
+// account is in its present state.
+type Reminder struct {
+	AccountID  uuid.UUID
+	Action     string // of its audit event
+	WorkflowID string
+	Stage      account.Stage
+	Since      time.Time // when the account entered the state
+	Notices    []Notice  // whom it owes one; none when there is nobody to be told
+}
+
+// Reminded reports whether there was a reminder of the action since the account
+// entered its present state.
+func (t *Tx) Reminded(ctx context.Context, accountID uuid.UUID, action string, since time.Time) (bool, error) {
+	var reminded bool
+	err := t.tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM audit_events WHERE account_id = $1 AND action = $2 AND after->>'since' = $3)`,
+		accountID, action, since.UTC().Format(time.RFC3339Nano)).Scan(&reminded)
+	return reminded, failed("read audit event", err)
+}
+
+// WriteReminder writes a reminder: what it owes, and its audit event.
+func (t *Tx) WriteReminder(ctx context.Context, r Reminder, now time.Time) error {
+	var batch pgx.Batch
+	for _, n := range r.Notices {
+		queueNotice(&batch, n)
+	}
+	queueEvent(&batch, Event{
+		At: now, Actor: actor.Actor{Kind: actor.System}, Action: r.Action, Subject: "account", SubjectID: r.AccountID.String(),
+		AccountID: &r.AccountID, WorkflowID: r.WorkflowID,
+		After: map[string]any{"stage": r.Stage, "since": r.Since.UTC().Format(time.RFC3339Nano), "notices": len(r.Notices)},
+	})
+	return failed("write reminder", t.tx.SendBatch(ctx, &batch).Close())
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,9 +30,11 @@ func (s *Store) Alone(ctx context.Context, lock int64, do func(ctx context.Conte
 		return false, nil
 	}
 	err = do(ctx)
-	// A connection that cannot unlock is closed, which unlocks.
-	if _, unlockErr := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, lock); unlockErr != nil {
-		return true, failed("unlock", conn.Hijack().Close(context.WithoutCancel(ctx)))
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if _, unlockErr := conn.Exec(ending, `SELECT pg_advisory_unlock($1)`, lock); unlockErr != nil {
+		// A connection that cannot unlock is closed, which unlocks.
+		return true, errors.Join(err, failed("unlock", conn.Hijack().Close(ending)))
 	}
 	return true, err
 }
@@ -80,30 +83,33 @@ func (r *Reader) WaitingDocuments(ctx context.Context, before time.Time, limit i
 	return waiting, failed("read documents", err)
 }
 
-// OverdueAccount is an account whose case should have acted on a deadline.
-type OverdueAccount struct {
-	ID     uuid.UUID
-	CaseID string `db:"-"`
-	Status string
+// IdleCase is a case that should have acted by now: it is there and busy, or was
+// lost.
+type IdleCase struct {
+	CaseID    string
+	AccountID uuid.UUID
 }
 
-// OverdueAccounts returns accounts that wait for the applicant, or for the end
-// of a suspension, although their deadline was before the given time.
-func (r *Reader) OverdueAccounts(ctx context.Context, before time.Time, limit int) ([]OverdueAccount, error) {
+// IdleCases returns the cases that let a deadline of their account pass, or
+// have a notice to send, since before the given time. What is older than since
+// is left alone: a review that was escalated then waits for staff, a notice
+// that old was given up.
+func (r *Reader) IdleCases(ctx context.Context, since, before time.Time, limit int) ([]IdleCase, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT id, status FROM accounts
-		WHERE status = 'pending' AND stage IN ('awaiting_documents', 'changes_requested') AND deadline_at < $1
-		   OR status = 'suspended' AND suspended_until < $1
-		ORDER BY id LIMIT $2`, before, limit)
+		(SELECT $4 || id AS case_id, id AS account_id FROM accounts
+		WHERE status = 'pending' AND (stage <> 'in_review' AND deadline_at < $2
+			OR stage = 'in_review' AND (deadline_at BETWEEN $1 AND $2 OR remind_at BETWEEN $1 AND $2))
+		LIMIT $3)
+		UNION
+		(SELECT $5 || id, id FROM accounts WHERE status = 'suspended' AND suspended_until < $2 LIMIT $3)
+		UNION
+		(SELECT coalesce(d.case_id, $4 || n.account_id), n.account_id
+		FROM notices n LEFT JOIN decisions d ON d.id = n.decision_id
+		WHERE n.status = 'pending' AND n.created_at BETWEEN $1 AND $2 LIMIT $3)`,
+		since, before, limit, cases.RegistrationPrefix, cases.SuspensionPrefix)
 	if err != nil {
-		return nil, failed("read accounts", err)
+		return nil, failed("read cases", err)
 	}
-	overdue, err := pgx.CollectRows(rows, pgx.RowToStructByName[OverdueAccount])
-	for i, a := range overdue {
-		overdue[i].CaseID = cases.RegistrationID(a.ID)
-		if a.Status == "suspended" {
-			overdue[i].CaseID = cases.SuspensionID(a.ID)
-		}
-	}
-	return overdue, failed("read accounts", err)
+	idle, err := pgx.CollectRows(rows, pgx.RowToStructByName[IdleCase])
+	return idle, failed("read cases", err)
 }

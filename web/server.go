@@ -14,7 +14,7 @@ import (
 const (
 	HeaderTimeout  = 5 * time.Second
 	ReadTimeout    = 15 * time.Second
-	WorkTimeout    = 25 * time.Second // of the request's context
+	WorkTimeout    = 15 * time.Second // of the request's context
 	WriteTimeout   = 40 * time.Second
 	IdleTimeout    = 2 * time.Minute
 	MaxHeaderBytes = 16 << 10

@@ -85,6 +85,8 @@ func paths() []path {
 		{name: "registration-changes-resubmitted", walk: walkChanges},
 		{name: "registration-expired", policy: impatient, walk: walkExpired},
 		{name: "registration-overdue", policy: strict, walk: walkOverdue},
+		{name: "registration-overdue-reopened", policy: strict, walk: walkOverdueReopened},
+		{name: "registration-changes-after-documents", walk: walkChangesAfterDocuments},
 		{name: "registration-after-rejection", walk: walkAfterRejection},
 		{name: "registration-late-duplicate", most: 15, walk: walkLateDuplicate},
 		{name: "suspension-until", walk: walkSuspensionUntil},
@@ -183,15 +185,48 @@ func walkOverdue(t *testing.T, s *stand) string {
 	a := s.register(t)
 	s.upload(t, a.ID, sample.JPEG(400, 300, 2))
 	require.Eventually(t, func() bool {
-		n := 0
-		for _, item := range s.inbox.List() {
-			if item.To == "admin@example.co.tz" {
-				n++
-			}
-		}
-		return n == 2 // reminded, for want of reviewers, and escalated
+		return len(s.told("admin@example.co.tz")) == 2 // reminded, for want of reviewers, and escalated
 	}, 30*time.Second, 50*time.Millisecond)
 	require.Equal(t, account.InReview, s.account(t, a.ID).Stage, "staff's delay rejects nobody")
+	mustDo(t)(s.service.Approve(t.Context(), s.staff, s.ask(a.ID)))
+	return cases.RegistrationID(a.ID)
+}
+
+// walkOverdueReopened is what a case does that was lost, with Temporal's data,
+// before its deadlines, and is opened again after them.
+func walkOverdueReopened(t *testing.T, s *stand) string {
+	a := s.register(t)
+	caseID := cases.RegistrationID(a.ID)
+	s.upload(t, a.ID, sample.JPEG(400, 300, 3))
+	require.Eventually(t, func() bool { return s.account(t, a.ID).Stage == account.InReview }, 20*time.Second, 20*time.Millisecond)
+	waiting := s.account(t, a.ID)
+	for range 2 { // lost, and lost again
+		require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), caseID, "", "lost"))
+		require.Eventually(t, func() bool { return time.Now().After(waiting.DeadlineAt) }, 20*time.Second, 20*time.Millisecond)
+		_, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: caseID, TaskQueue: cases.TaskQueue},
+			cases.Registration, cases.RegistrationInput{AccountID: a.ID, Entry: cases.EntryOf(waiting)})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			owed, err := s.reader.PendingNotices(t.Context(), a.ID)
+			return err == nil && len(owed) == 0 && len(s.told("admin@example.co.tz")) >= 2
+		}, 20*time.Second, 20*time.Millisecond)
+	}
+	require.Equal(t, account.InReview, s.account(t, a.ID).Stage)
+	mustDo(t)(s.service.Approve(t.Context(), s.staff, s.ask(a.ID)))
+	s.closed(t, caseID)
+	require.Len(t, s.told("admin@example.co.tz"), 2, "reminded once, for want of reviewers, and escalated to once")
+	return caseID
+}
+
+func walkChangesAfterDocuments(t *testing.T, s *stand) string {
+	a := s.register(t)
+	mustDo(t)(s.service.RequestChanges(t.Context(), s.staff, s.reason(a.ID, "details_mismatch")))
+	s.upload(t, a.ID, sample.JPEG(400, 300, 4))
+	require.Eventually(t, func() bool { return s.account(t, a.ID).Stage == account.InReview }, 20*time.Second, 20*time.Millisecond)
+	require.True(t, s.account(t, a.ID).ChangesAsked())
+	corrected := s.resubmit(t, a.ID)
+	require.Equal(t, "Neema "+canary, corrected.Name)
+	require.False(t, corrected.ChangesAsked())
 	mustDo(t)(s.service.Approve(t.Context(), s.staff, s.ask(a.ID)))
 	return cases.RegistrationID(a.ID)
 }

@@ -110,7 +110,7 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	}
 	admin := store.Staff{ID: uuid.New(), Email: "admin@example.co.tz", Name: "Asha " + canary, Role: actor.Admin}
 	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		if _, err := tx.InsertPolicy(ctx, p, nil, ""); err != nil {
+		if _, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now()); err != nil {
 			return err
 		}
 		return tx.InsertStaff(ctx, admin, "", time.Now())
@@ -270,6 +270,17 @@ func (s *stand) received(id account.Account, channel notify.Channel) int {
 		}
 	}
 	return n
+}
+
+// told returns what the inbox has for an address.
+func (s *stand) told(address string) []notify.Item {
+	var found []notify.Item
+	for _, item := range s.inbox.List() {
+		if item.To == address {
+			found = append(found, item)
+		}
+	}
+	return found
 }
 
 // lockedBuffer is a log that tests read while it is written.

@@ -13,6 +13,16 @@ import (
 // act names the activities; it is never called through.
 var act *activities.Activities
 
+// How what depends on others is tried again: at first every few seconds, then
+// rarer in proportion to how long they have been away. After an absence of six
+// minutes an attempt is at most a minute off, and while they are away for days
+// they are asked every ten minutes.
+const (
+	retryFirst  = 2 * time.Second
+	retryGrowth = 1.15
+	retryMost   = 10 * time.Minute
+)
+
 // changing is how an activity that changes an account is run: for as long as
 // it takes, because the database comes back and the change is owed. A refusal
 // is an outcome, not an error.
@@ -37,9 +47,9 @@ func preparing(ctx workflow.Context, summary string) workflow.Context {
 		StartToCloseTimeout:    5 * time.Minute,
 		HeartbeatTimeout:       20 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    time.Second,
-			BackoffCoefficient: 2,
-			MaximumInterval:    time.Minute,
+			InitialInterval:    retryFirst,
+			BackoffCoefficient: retryGrowth,
+			MaximumInterval:    retryMost,
 		},
 		Summary: summary,
 	})
@@ -52,9 +62,9 @@ func notifying(ctx workflow.Context, summary string) workflow.Context {
 		ScheduleToCloseTimeout: 72 * time.Hour,
 		StartToCloseTimeout:    30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    time.Second,
-			BackoffCoefficient: 2,
-			MaximumInterval:    10 * time.Minute,
+			InitialInterval:    retryFirst,
+			BackoffCoefficient: retryGrowth,
+			MaximumInterval:    retryMost,
 		},
 		Summary: summary,
 	})

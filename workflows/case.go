@@ -35,8 +35,6 @@ type accountCase struct {
 // rules is where the cases of an account differ.
 type rules struct {
 	workflow string // the type of workflow
-	// over reports whether nobody has to decide anything in an entry.
-	over func(cases.Entry) bool
 	// alarm returns what the case does by itself when a deadline of an entry
 	// passes.
 	alarm func(entry cases.Entry, deadline time.Time) alarm
@@ -88,7 +86,7 @@ func (c *accountCase) run(ctx workflow.Context) error {
 // message that came has been dealt with, and every notice has been sent or
 // given up.
 func (c *accountCase) settled(ctx workflow.Context) bool {
-	if !c.over(c.entry) || c.working > 0 || c.sending > 0 {
+	if !c.over() || c.working > 0 || c.sending > 0 {
 		return false
 	}
 	for _, channel := range c.channels {
@@ -99,11 +97,14 @@ func (c *accountCase) settled(ctx workflow.Context) bool {
 	return workflow.AllHandlersFinished(ctx)
 }
 
+// over reports whether nobody has to decide anything.
+func (c *accountCase) over() bool { return cases.Over(c.workflow, c.entry) }
+
 // nextDeadline returns the deadline of the entry that comes next, or zero.
 func (c *accountCase) nextDeadline() time.Time {
 	remind, end := c.entry.RemindAt, c.entry.DeadlineAt
 	switch {
-	case c.over(c.entry):
+	case c.over():
 		return time.Time{}
 	case remind.After(c.seenTo) && (end.IsZero() || remind.Before(end)):
 		return remind
@@ -136,8 +137,8 @@ func (c *accountCase) meet(ctx workflow.Context, deadline time.Time) error {
 		return nil
 	}
 	c.seenTo = deadline
-	if deadline.Equal(c.entry.RemindAt) && !c.entry.DeadlineAt.IsZero() && !workflow.Now(ctx).Before(c.entry.DeadlineAt) {
-		return nil // waiting ends at once, a reminder would come too late
+	if c.overtaken(ctx, deadline) {
+		return nil
 	}
 	ring := c.alarm(c.entry, deadline)
 	var outcome cases.Outcome
@@ -152,6 +153,17 @@ func (c *accountCase) meet(ctx workflow.Context, deadline time.Time) error {
 	}
 	c.follow(ctx, outcome, ring.action, uuid.Nil)
 	return nil
+}
+
+// overtaken reports whether the deadline is a reminder that would come too late,
+// because waiting ends at once. Waiting for staff does not end, so who should
+// have reviewed is told beside the admins.
+func (c *accountCase) overtaken(ctx workflow.Context, deadline time.Time) bool {
+	if !deadline.Equal(c.entry.RemindAt) || c.entry.DeadlineAt.IsZero() || workflow.Now(ctx).Before(c.entry.DeadlineAt) {
+		return false
+	}
+	return c.entry.Stage != account.InReview ||
+		workflow.GetVersion(ctx, "remind-of-a-review-that-is-overdue", workflow.DefaultVersion, 1) == workflow.DefaultVersion
 }
 
 // follow takes over the state of the account that an activity has left or
@@ -177,11 +189,12 @@ var (
 )
 
 func (c *accountCase) attributes(action account.Action, by uuid.UUID) []temporal.SearchAttributeUpdate {
+	now := cases.AttributesOf(c.workflow, c.entry, action)
 	deadline := deadlineKey.ValueUnset()
-	if due := c.entry.Due(); !due.IsZero() && !c.over(c.entry) {
-		deadline = deadlineKey.ValueSet(due)
+	if !now.Deadline.IsZero() {
+		deadline = deadlineKey.ValueSet(now.Deadline)
 	}
-	attributes := []temporal.SearchAttributeUpdate{caseStatusKey.ValueSet(cases.StatusOf(c.workflow, c.entry.Status, action)), deadline}
+	attributes := []temporal.SearchAttributeUpdate{caseStatusKey.ValueSet(now.CaseStatus), deadline}
 	if by != uuid.Nil {
 		attributes = append(attributes, reviewerKey.ValueSet(by.String()))
 	}

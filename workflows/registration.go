@@ -16,7 +16,7 @@ import (
 // continues it; one that arrives later opens another.
 func Registration(ctx workflow.Context, in cases.RegistrationInput) error {
 	r := &registration{documents: map[uuid.UUID]bool{}}
-	r.accountCase = newCase(ctx, in.AccountID, in.Entry, rules{cases.Registration, reviewOver, reviewAlarm})
+	r.accountCase = newCase(ctx, in.AccountID, in.Entry, rules{cases.Registration, reviewAlarm})
 	r.send(ctx, in.Notices)
 	r.prepareDocuments(ctx)
 	if err := r.hearDecisions(ctx, account.Approve, account.Reject, account.RequestChanges); err != nil {
@@ -32,8 +32,6 @@ type registration struct {
 	*accountCase
 	documents map[uuid.UUID]bool // prepared, or being prepared
 }
-
-func reviewOver(entry cases.Entry) bool { return entry.Status != account.Pending }
 
 // reviewAlarm is how the one who is awaited is reminded, and how waiting ends:
 // an applicant's time runs out, staff are called to an overdue review.

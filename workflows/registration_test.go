@@ -95,6 +95,30 @@ func TestRegistration(t *testing.T) {
 		require.Equal(t, []string{"expire"}, w.did)
 	})
 
+	t.Run("opened_again_when_its_review_is_overdue_reminds_and_escalates_at_once", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Pending, account.InReview)
+		w.entry.RemindAt, w.entry.DeadlineAt = w.env.Now().Add(-2*time.Hour), w.env.Now().Add(-time.Hour)
+		w.after(time.Minute, func() { require.Equal(t, []string{"Remind in_review", "Escalate in_review"}, w.did) })
+		w.after(90*day, func() { w.update(cases.Decide, decision(account.Approve)) })
+		w.register()
+		w.requireClosed(t)
+		require.Equal(t, []string{"Remind in_review", "Escalate in_review", "approve"}, w.did)
+	})
+
+	t.Run("takes_a_correction_also_after_documents", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Pending, account.ChangesRequested)
+		var corrected *reply
+		w.after(time.Hour, func() { w.signal(cases.DocumentReceived, cases.Document{DocumentID: uuid.New()}) })
+		w.after(2*time.Hour, func() { corrected = w.update(cases.Resubmit, cases.Resubmission{ApplicationID: uuid.New()}) })
+		w.after(3*time.Hour, func() { w.update(cases.Decide, decision(account.Approve)) })
+		w.register()
+		w.requireClosed(t)
+		require.Equal(t, "applied", corrected.result())
+		require.Equal(t, []string{"document", "resubmit", "approve"}, w.did)
+	})
+
 	t.Run("whose_review_is_over_closes_at_once", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t, account.Active, account.NoStage)

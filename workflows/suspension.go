@@ -13,14 +13,13 @@ import (
 // closes when the account is reactivated, by a decision or because its end has
 // come, or closed, and everybody has been told.
 func Suspension(ctx workflow.Context, in cases.SuspensionInput) error {
-	s := newCase(ctx, in.AccountID, in.Entry, rules{cases.Suspension, suspensionOver, suspensionAlarm})
+	s := newCase(ctx, in.AccountID, in.Entry, rules{cases.Suspension, suspensionAlarm})
+	s.send(ctx, in.Notices)
 	if err := s.hearDecisions(ctx, account.Suspend, account.Reactivate, account.Close); err != nil {
 		return err
 	}
 	return s.run(ctx)
 }
-
-func suspensionOver(entry cases.Entry) bool { return entry.Status != account.Suspended }
 
 func suspensionAlarm(cases.Entry, time.Time) alarm {
 	return alarm{summary: "end of suspension", action: account.Reactivate, activity: act.EndSuspension}

@@ -113,6 +113,26 @@ func TestSuspension(t *testing.T) {
 	})
 }
 
+func TestACaseThatIsOpenedAgainSendsWhatIsStillOwed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []account.Status{account.Suspended, account.Active} {
+		w := setup(t, status, account.NoStage)
+		if status == account.Suspended {
+			w.after(time.Hour, func() {
+				require.ElementsMatch(t, []string{"email suspended", "sms suspended"}, w.sent, "without waiting for a decision")
+				w.signal(cases.Decide, decision(account.Reactivate))
+			})
+		}
+		w.env.ExecuteWorkflow(workflows.Suspension, cases.SuspensionInput{AccountID: w.accountID, Entry: w.entry, Notices: w.owe("suspended")})
+		w.requireClosed(t)
+		require.Subset(t, w.sent, []string{"email suspended", "sms suspended"})
+	}
+	w := setup(t, account.Closed, account.NoStage)
+	w.env.ExecuteWorkflow(workflows.Closure, cases.ClosureInput{AccountID: w.accountID, Notices: w.owe("closed")})
+	w.requireClosed(t)
+	w.sentOnce(t, "email closed", "sms closed")
+}
+
 func TestClosureWithoutADecisionEnds(t *testing.T) {
 	t.Parallel()
 	w := setup(t, account.Active, account.NoStage)

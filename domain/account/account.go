@@ -23,7 +23,8 @@ type Account struct {
 	RemindAt   time.Time
 	DeadlineAt time.Time
 	// DecidedBy is the decision that made the present status; nil when no
-	// staff member did.
+	// staff member did. A review that goes on because documents have come since
+	// changes were asked for keeps the decision that asked for them.
 	DecidedBy *uuid.UUID
 	// BlockedBy is an open decision to suspend, which blocks at once.
 	BlockedBy *uuid.UUID

@@ -56,6 +56,13 @@ type State struct {
 // Registered is the state in which every account begins.
 var Registered = State{Pending, AwaitingDocuments}
 
+// ChangesAsked reports whether staff have asked the applicant for changes, and
+// nothing but documents has come since: the applicant may still correct the
+// application.
+func (a Account) ChangesAsked() bool {
+	return a.Stage == ChangesRequested || a.Stage == InReview && a.DecidedBy != nil
+}
+
 func (s State) String() string {
 	if s.Stage == NoStage {
 		return string(s.Status)
@@ -76,10 +83,14 @@ var pending = []State{{Pending, AwaitingDocuments}, {Pending, InReview}, {Pendin
 //
 // Time alone never rejects an application that waits for staff: expire leaves
 // in_review out, which escalates instead.
+//
+// Resubmit is in in_review for an applicant who was asked for changes and whose
+// documents have taken the account there first. Whoever takes a correction asks
+// Account.ChangesAsked too.
 var transitions = []Transition{
 	{DocumentsReceived, pending, State{Pending, InReview}},
 	{RequestChanges, pending, State{Pending, ChangesRequested}},
-	{Resubmit, []State{{Pending, ChangesRequested}, {Rejected, NoStage}}, State{Pending, InReview}},
+	{Resubmit, []State{{Pending, InReview}, {Pending, ChangesRequested}, {Rejected, NoStage}}, State{Pending, InReview}},
 	{Approve, pending, State{Active, NoStage}},
 	{Reject, pending, State{Rejected, NoStage}},
 	{Expire, []State{{Pending, AwaitingDocuments}, {Pending, ChangesRequested}}, State{Rejected, NoStage}},

@@ -3,6 +3,7 @@ package account_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
@@ -21,7 +22,7 @@ func TestNext(t *testing.T) {
 	want := map[account.Action]map[string]string{
 		account.DocumentsReceived: {awaiting: review, review: review, changes: review},
 		account.RequestChanges:    {awaiting: changes, review: changes, changes: changes},
-		account.Resubmit:          {changes: review, rejected: review},
+		account.Resubmit:          {review: review, changes: review, rejected: review},
 		account.Approve:           {awaiting: active, review: active, changes: active},
 		account.Reject:            {awaiting: rejected, review: rejected, changes: rejected},
 		account.Expire:            {awaiting: rejected, changes: rejected},
@@ -55,6 +56,23 @@ func TestNextRefusesWhatIsNotAState(t *testing.T) {
 	for _, from := range []account.State{{}, {Status: account.Pending}, {Status: account.Active, Stage: account.InReview}} {
 		_, _, err := account.Next(from.Status, from.Stage, account.Approve)
 		require.True(t, fault.Is(err, fault.Conflict))
+	}
+}
+
+func TestChangesAreAskedForUntilSomethingButDocumentsComes(t *testing.T) {
+	t.Parallel()
+	request := uuid.New()
+	for _, c := range []struct {
+		a    account.Account
+		want bool
+	}{
+		{account.Account{Status: account.Pending, Stage: account.ChangesRequested, DecidedBy: &request}, true},
+		{account.Account{Status: account.Pending, Stage: account.InReview, DecidedBy: &request}, true},
+		{account.Account{Status: account.Pending, Stage: account.InReview}, false},
+		{account.Account{Status: account.Pending, Stage: account.AwaitingDocuments}, false},
+		{account.Account{Status: account.Rejected, DecidedBy: &request}, false},
+	} {
+		require.Equal(t, c.want, c.a.ChangesAsked(), "%+v", c.a)
 	}
 }
 

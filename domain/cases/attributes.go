@@ -1,6 +1,10 @@
 package cases
 
-import "kibali/domain/account"
+import (
+	"time"
+
+	"kibali/domain/account"
+)
 
 // The search attributes of a case. They are few because a namespace allows
 // few, and hold codes and ids only.
@@ -38,6 +42,25 @@ func StatusOf(workflow string, status account.Status, led account.Action) string
 	default:
 		return string(status)
 	}
+}
+
+// Attributes are the values of the search attributes that change with the
+// state of an account. AttributeAccountID and AttributeIndustry are set when a
+// case is opened, AttributeReviewer when staff decide.
+type Attributes struct {
+	CaseStatus string    // of AttributeCaseStatus
+	Deadline   time.Time // of AttributeDeadline; zero when nothing is due
+}
+
+// AttributesOf returns the attributes of a case of the given type of workflow,
+// whose account is in the state entry. led is the action of the case that led
+// there; none when the case is being opened.
+func AttributesOf(workflow string, entry Entry, led account.Action) Attributes {
+	a := Attributes{CaseStatus: StatusOf(workflow, entry.Status, led)}
+	if !Over(workflow, entry) {
+		a.Deadline = entry.Due()
+	}
+	return a
 }
 
 // SearchAttributes maps the name of each search attribute to its type, as the

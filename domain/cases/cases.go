@@ -160,6 +160,20 @@ func (e Entry) Due() time.Time {
 	return e.DeadlineAt
 }
 
+// Over reports whether nothing is left to decide or to wait for in a case of
+// the given type of workflow, whose account is in the state entry. A closing
+// waits for nobody: it ends with the messages that came with it.
+func Over(workflow string, entry Entry) bool {
+	switch workflow {
+	case Registration:
+		return entry.Status != account.Pending
+	case Suspension:
+		return entry.Status != account.Suspended
+	default:
+		return true
+	}
+}
+
 func instant(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -176,13 +190,14 @@ type Notice struct {
 
 // BelongsTo reports whether the case with the given id sends the notice. Cases
 // of one account may be open beside each other until their last notice is
-// sent, and each sends its own.
-func (n Notice) BelongsTo(caseID string) bool {
-	switch n.Kind {
-	case "suspended", "reactivated":
+// sent, and each sends its own. decidedIn is the id of the case of the decision
+// that the notice tells of; empty when it tells of none.
+func (n Notice) BelongsTo(caseID, decidedIn string) bool {
+	switch {
+	case decidedIn != "":
+		return caseID == decidedIn
+	case n.Kind == "reactivated": // by time
 		return strings.HasPrefix(caseID, SuspensionPrefix)
-	case "closed":
-		return strings.HasPrefix(caseID, SuspensionPrefix) || strings.HasPrefix(caseID, ClosurePrefix)
 	default:
 		return strings.HasPrefix(caseID, RegistrationPrefix)
 	}
@@ -204,9 +219,13 @@ type RegistrationInput struct {
 type SuspensionInput struct {
 	AccountID uuid.UUID `json:"account_id"`
 	Entry     Entry     `json:"entry"`
+	// Notices are owed since before the case was opened.
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // ClosureInput opens the closing of an account that has no other open case.
 type ClosureInput struct {
 	AccountID uuid.UUID `json:"account_id"`
+	// Notices are owed since before the case was opened.
+	Notices []Notice `json:"notices,omitempty"`
 }

@@ -85,17 +85,41 @@ func TestEachNoticeBelongsToTheCaseThatOwesIt(t *testing.T) {
 	t.Parallel()
 	id := uuid.New()
 	registration, suspension, closure := cases.RegistrationID(id), cases.SuspensionID(id), cases.ClosureID(id)
-	for kind, owners := range map[string][]string{
-		"application_received": {registration}, "approved": {registration}, "review_due": {registration},
-		"suspended": {suspension}, "reactivated": {suspension}, "closed": {suspension, closure},
+	for _, c := range []struct{ kind, decidedIn, owner string }{
+		{"application_received", "", registration},
+		{"application_expired", "", registration},
+		{"review_due", "", registration},
+		{"approved", registration, registration},
+		{"changes_missing", registration, registration},
+		{"suspended", suspension, suspension},
+		{"reactivated", suspension, suspension},
+		{"reactivated", "", suspension},
+		{"closed", suspension, suspension},
+		{"closed", closure, closure},
 	} {
 		for _, caseID := range []string{registration, suspension, closure} {
-			got := cases.Notice{Kind: kind}.BelongsTo(caseID)
-			if got {
-				require.Contains(t, owners, caseID, kind)
-			} else {
-				require.NotContains(t, owners, caseID, kind)
-			}
+			require.Equal(t, caseID == c.owner, cases.Notice{Kind: c.kind}.BelongsTo(caseID, c.decidedIn), "%+v in %s", c, caseID)
 		}
+	}
+}
+
+func TestAttributesAreTheSameWhenACaseIsOpenedAndWhenItGoesOn(t *testing.T) {
+	t.Parallel()
+	due := time.Unix(2, 0)
+	for _, c := range []struct {
+		workflow string
+		entry    cases.Entry
+		led      account.Action
+		want     cases.Attributes
+	}{
+		{cases.Registration, cases.Entry{Status: account.Pending, Stage: account.AwaitingDocuments, DeadlineAt: due}, "", cases.Attributes{CaseStatus: "pending", Deadline: due}},
+		{cases.Registration, cases.Entry{Status: account.Active}, "", cases.Attributes{CaseStatus: "approved"}},
+		{cases.Registration, cases.Entry{Status: account.Suspended, DeadlineAt: due}, "", cases.Attributes{CaseStatus: "approved"}},
+		{cases.Registration, cases.Entry{Status: account.Rejected}, account.Expire, cases.Attributes{CaseStatus: "expired"}},
+		{cases.Suspension, cases.Entry{Status: account.Suspended, DeadlineAt: due}, "", cases.Attributes{CaseStatus: "suspended", Deadline: due}},
+		{cases.Suspension, cases.Entry{Status: account.Active}, account.Reactivate, cases.Attributes{CaseStatus: "reactivated"}},
+		{cases.Closure, cases.Entry{Status: account.Active}, "", cases.Attributes{CaseStatus: "active"}},
+	} {
+		require.Equal(t, c.want, cases.AttributesOf(c.workflow, c.entry, c.led), "%+v", c)
 	}
 }

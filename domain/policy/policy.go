@@ -5,8 +5,8 @@
 package policy
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,19 +77,20 @@ func Default() Policy {
 	}
 }
 
-// Parse reads a policy as it is stored. It refuses members that it does not
-// know and whatever Validate refuses.
+// Parse reads a policy as it is stored. It does not refuse what this build does
+// not know or would not accept from anyone today: other builds write policies
+// too, and a case goes on under the one that it was opened under. What cannot be
+// read at all is an unexpected error.
 func Parse(content []byte) (Policy, error) {
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
 	var p Policy
-	if err := decoder.Decode(&p); err != nil {
+	if err := json.Unmarshal(content, &p); err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
 	}
-	return p, p.Validate()
+	return p, nil
 }
 
-// Validate returns a fault.Invalid that names what cannot be a policy.
+// Validate returns a fault.Invalid that names what cannot be a policy. Whoever
+// puts a policy in force asks it.
 func (p Policy) Validate() error {
 	var bad []fault.Field
 	if _, err := calendar.New(p.Calendar); err != nil {
@@ -111,7 +112,7 @@ func (p Policy) Validate() error {
 	}
 	if p.QuietHours != nil {
 		for field, text := range map[string]string{"quiet_hours.from": p.QuietHours.From, "quiet_hours.to": p.QuietHours.To} {
-			if _, err := time.Parse("15:04", text); err != nil {
+			if _, err := time.Parse("15:04", text); err != nil || len(text) != len("15:04") {
 				refuse(field, "A time of day is written like 21:00.")
 			}
 		}
@@ -133,7 +134,7 @@ func (p Policy) Deadlines(stage account.Stage, now time.Time) (remind, end time.
 	case account.InReview:
 		working, err := calendar.New(p.Calendar)
 		if err != nil {
-			return time.Time{}, time.Time{}, err
+			return time.Time{}, time.Time{}, errors.New("the policy's calendar: " + err.Error())
 		}
 		return working.Add(now, time.Duration(p.Review.Deadline)), working.Add(now, time.Duration(p.Review.Escalate)), nil
 	default:

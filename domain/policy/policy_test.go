@@ -21,10 +21,25 @@ func TestTheDefaultPolicyIsValidAndSurvivesStorage(t *testing.T) {
 	require.Equal(t, policy.Default(), read)
 }
 
-func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestAStoredPolicyIsReadLeniently(t *testing.T) {
 	t.Parallel()
-	_, err := policy.Parse([]byte(`{"reveiw":{}}`))
-	require.ErrorContains(t, err, "reveiw")
+	read, err := policy.Parse([]byte(`{"reveiw": {}, "documents": {"remind": "2h", "expire": "1h", "since": 7}, "max_documents": 1000}`))
+	require.NoError(t, err, "another build wrote it")
+	require.Equal(t, policy.Duration(2*time.Hour), read.Documents.Remind)
+	require.Equal(t, 1000, read.MaxDocuments)
+
+	_, err = policy.Parse([]byte(`{"documents": {"remind": "soon"}}`))
+	require.ErrorContains(t, err, "read policy")
+	require.Nil(t, fault.As(err), "nobody asked for anything wrong")
+}
+
+func TestACalendarThatIsNoneIsAnUnexpectedError(t *testing.T) {
+	t.Parallel()
+	p := policy.Default()
+	p.Calendar.Zone = "Nowhere/Town"
+	_, _, err := p.Deadlines(account.InReview, time.Now())
+	require.ErrorContains(t, err, "calendar")
+	require.Nil(t, fault.As(err))
 }
 
 func TestValidateNamesEveryBadMember(t *testing.T) {

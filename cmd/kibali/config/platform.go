@@ -1,0 +1,71 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+
+	"kibali/web"
+)
+
+// API is what serve alone needs.
+type API struct {
+	Listen         string `name:"listen" env:"KIBALI_LISTEN" default:"127.0.0.1:8080" help:"Address of the API."`
+	SecretKey      string `name:"secret-key" env:"KIBALI_SECRET_KEY" placeholder:"KEY" help:"Seals cursors; at least 32 characters, the same for every serve. openssl rand -base64 33 makes one."`
+	TrustedProxies string `name:"trusted-proxies" env:"KIBALI_TRUSTED_PROXIES" placeholder:"NETWORK,..." help:"Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+}
+
+// Address returns where to listen.
+func (a API) Address(p *Problems) string { return address(p, "KIBALI_LISTEN", a.Listen) }
+
+const minSecretKey = 32
+
+// Key returns the secret key.
+func (a API) Key(p *Problems) []byte {
+	const do = "give at least 32 random characters, the same for every serve; `openssl rand -base64 33` makes them"
+	if !p.need("KIBALI_SECRET_KEY", a.SecretKey, do) {
+		return nil
+	}
+	if len(a.SecretKey) < minSecretKey {
+		p.add("KIBALI_SECRET_KEY", "is too short: %s", do)
+	}
+	return []byte(a.SecretKey)
+}
+
+// Proxies returns the networks whose word on the client's address counts.
+func (a API) Proxies(p *Problems) web.Proxies {
+	networks := strings.FieldsFunc(a.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' })
+	proxies, err := web.ParseProxies(networks...)
+	if err != nil {
+		p.add("KIBALI_TRUSTED_PROXIES", "cannot be read: %v", err)
+	}
+	return proxies
+}
+
+// Platform is what people are told about the platform.
+type Platform struct {
+	BaseURL      string `name:"base-url" env:"KIBALI_BASE_URL" placeholder:"URL" help:"Where people sign in, such as https://id.example.co.tz: links in notices are this with /login behind it."`
+	PlatformName string `name:"platform-name" env:"KIBALI_PLATFORM_NAME" default:"Kibali" help:"The name that notices are signed with."`
+}
+
+// Address returns the base URL, without a slash at its end.
+func (f Platform) Address(p *Problems) string {
+	const do = "give the address at which people reach Kibali, such as https://id.example.co.tz"
+	if !p.need("KIBALI_BASE_URL", f.BaseURL, do) {
+		return ""
+	}
+	base, err := url.Parse(f.BaseURL)
+	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.User != nil ||
+		base.RawQuery != "" || base.Fragment != "" {
+		p.add("KIBALI_BASE_URL", "is not an http or https address without a query: %s", do)
+	}
+	return strings.TrimRight(f.BaseURL, "/")
+}
+
+// Name returns the platform's name.
+func (f Platform) Name(p *Problems) string {
+	name := strings.TrimSpace(f.PlatformName)
+	if name == "" || len(name) > 60 || strings.ContainsAny(name, "\r\n") {
+		p.add("KIBALI_PLATFORM_NAME", "is not a name of 1 to 60 characters on one line")
+	}
+	return name
+}

@@ -1,0 +1,64 @@
+package development
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kibali/cmd/kibali/staff"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+	"kibali/identity"
+	"kibali/store"
+)
+
+// ensurePeople records the staff and the service of the keys, those that are
+// there already excepted, and returns the staff by role.
+func ensurePeople(ctx context.Context, db *store.Store, hasher *identity.Hasher, k keys) (map[actor.Role]actor.Actor, error) {
+	people := map[actor.Role]actor.Actor{}
+	for _, who := range k.Staff {
+		member, err := ensureStaff(ctx, db, hasher, who)
+		if err != nil {
+			return nil, fmt.Errorf("add the %s: %w", who.Role, err)
+		}
+		people[who.Role] = actor.Actor{Kind: actor.Staff, ID: member.ID, Role: member.Role, RequestID: "kibali dev"}
+	}
+	if err := ensureService(ctx, db, k.ServiceToken); err != nil {
+		return nil, fmt.Errorf("add the gateway: %w", err)
+	}
+	return people, nil
+}
+
+func ensureStaff(ctx context.Context, db *store.Store, hasher *identity.Hasher, who staffKeys) (store.Staff, error) {
+	token := identity.HashToken(who.Token)
+	member, err := db.Reader().StaffByToken(ctx, token, time.Now())
+	if !fault.Is(err, fault.NotFound) {
+		return member, err
+	}
+	hash, err := hasher.Hash(ctx, who.Password)
+	if err != nil {
+		return store.Staff{}, err
+	}
+	if member, err = staff.New(who.Email, staffNames[who.Role], string(who.Role)); err != nil {
+		return store.Staff{}, err
+	}
+	return member, staff.Add(ctx, db, member, hash, token, "kibali dev")
+}
+
+func ensureService(ctx context.Context, db *store.Store, token string) error {
+	id, now := uuid.Must(uuid.NewV7()), time.Now().UTC().Truncate(time.Microsecond)
+	err := db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.InsertService(ctx, id, "Development gateway", identity.HashToken(token), now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: actor.Actor{Kind: actor.System}, Action: "service.created", Subject: "service", SubjectID: id.String(),
+		})
+	})
+	if fault.Is(err, fault.Taken) {
+		return nil // from an earlier start
+	}
+	return err
+}

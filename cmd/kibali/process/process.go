@@ -1,0 +1,132 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	temporallog "go.temporal.io/sdk/log"
+
+	"kibali/api"
+	"kibali/cmd/kibali/operations"
+	"kibali/documents"
+	"kibali/identity"
+	"kibali/migrations"
+	"kibali/service"
+	"kibali/store"
+	"kibali/web"
+)
+
+// Blueprint says what a process is made of. Every field is required.
+type Blueprint struct {
+	Pool      *pgxpool.Config
+	Temporal  client.Options
+	Documents string // the URL of the storage
+	Hashes    int    // how many passwords are hashed at a time
+	Version   string // of this build
+	Log       *slog.Logger
+}
+
+// Process is the parts that every process has.
+type Process struct {
+	Log       *slog.Logger
+	Metrics   *operations.Metrics
+	Store     *store.Store
+	Temporal  client.Client
+	Documents *documents.Store
+	Hasher    *identity.Hasher
+	Service   *service.Service
+}
+
+// New makes the parts. It touches neither PostgreSQL nor Temporal, so a process
+// starts while they are away. Close releases them.
+func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
+	p := &Process{Log: b.Log}
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	if p.Metrics, err = operations.NewMetrics(b.Version); err != nil {
+		return nil, err
+	}
+	if p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes); err != nil {
+		return nil, err
+	}
+	if p.Store, err = store.OpenConfig(ctx, b.Pool); err != nil {
+		return nil, err
+	}
+	p.Metrics.Pool(p.Store.Pool())
+	if p.Documents, err = documents.Open(ctx, b.Documents); err != nil {
+		return nil, err
+	}
+	b.Temporal.Logger = temporallog.NewStructuredLogger(b.Log.With("component", "temporal"))
+	b.Temporal.MetricsHandler = p.Metrics.Temporal()
+	if p.Temporal, err = client.NewLazyClient(b.Temporal); err != nil {
+		return nil, fmt.Errorf("make a client of Temporal: %w", err)
+	}
+	p.Service = service.New(service.Config{
+		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Log: b.Log,
+	})
+	return p, nil
+}
+
+// Close releases the parts, once nothing uses them.
+func (p *Process) Close() {
+	if p.Temporal != nil {
+		p.Temporal.Close()
+	}
+	if p.Documents != nil {
+		if err := p.Documents.Close(); err != nil {
+			p.Log.Warn("close document storage", "cause", err.Error())
+		}
+	}
+	if p.Store != nil {
+		p.Store.Close()
+	}
+}
+
+// API returns the handler of the API under a secret key.
+func (p *Process) API(key []byte, proxies web.Proxies) (http.Handler, error) {
+	cursors, err := web.NewCursors(key)
+	if err != nil {
+		return nil, err
+	}
+	return api.Handler(api.Config{
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Observe: p.Metrics.Request,
+	}), nil
+}
+
+// DatabaseProbe asks whether PostgreSQL answers and has the schema that this
+// build knows.
+func (p *Process) DatabaseProbe() operations.Probe {
+	return operations.Probe{Name: "database", Essential: true, Check: func(ctx context.Context) error {
+		return migrations.Check(ctx, p.Store.Pool())
+	}}
+}
+
+// TemporalProbe asks whether Temporal answers. Without it serve still takes
+// registrations, documents and decisions, while a worker can do nothing.
+func (p *Process) TemporalProbe(essential bool) operations.Probe {
+	return operations.Probe{Name: "temporal", Essential: essential, Keep: time.Second, Check: p.reachTemporal}
+}
+
+// DocumentsProbe asks whether the storage of documents takes, gives and deletes
+// a file. Without it everything but documents goes on.
+func (p *Process) DocumentsProbe() operations.Probe {
+	return operations.Probe{Name: "documents", Keep: 15 * time.Second, Check: p.Documents.Check}
+}
+
+func (p *Process) reachTemporal(ctx context.Context) error {
+	_, err := p.Temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return err
+}
+
+// errAway is what is said of a dependency that does not answer in time.
+var errAway = errors.New("no answer in time")

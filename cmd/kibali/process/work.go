@@ -1,0 +1,75 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.temporal.io/api/serviceerror"
+	"golang.org/x/sync/errgroup"
+
+	"kibali/activities"
+	"kibali/documents"
+	"kibali/notify"
+	"kibali/worker"
+)
+
+// Work is what a worker needs beyond what every process has.
+type Work struct {
+	BuildID  string
+	CacheDir string // of the PDF library; "" for none
+	Email    notify.EmailSender
+	SMS      notify.SMSSender
+	Platform string
+	BaseURL  string
+}
+
+// Work carries out cases and sweeps until ctx ends, then finishes what is in
+// hand. It waits for Temporal when that is away at the start.
+func (p *Process) Work(ctx context.Context, w Work) (err error) {
+	renderer := documents.NewRenderer(documents.RendererOptions{CacheDir: w.CacheDir, Concurrent: documentsAtATime})
+	defer func() {
+		if closeErr := renderer.Close(); closeErr != nil {
+			err = errors.Join(err, fmt.Errorf("close the renderer: %w", closeErr))
+		}
+	}()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		p.Service.RunSweeps(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		return p.runCases(ctx, worker.Options{
+			BuildID:   w.BuildID,
+			Documents: documentsAtATime,
+			Log:       p.Log,
+			Activities: activities.New(activities.Config{
+				Store: p.Store, Documents: p.Documents, Renderer: renderer, Email: w.Email, SMS: w.SMS,
+				Platform: w.Platform, BaseURL: w.BaseURL, Log: p.Log,
+			}),
+		})
+	})
+	return group.Wait()
+}
+
+// runCases runs a worker once Temporal answers, and again when Temporal goes
+// away in the very moment in which the worker starts.
+func (p *Process) runCases(ctx context.Context, o worker.Options) error {
+	for {
+		if err := p.WaitForTemporal(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		err := worker.Run(ctx, p.Temporal, o)
+		if _, away := errors.AsType[*serviceerror.Unavailable](err); !away || ctx.Err() != nil {
+			return err
+		}
+		p.Log.Warn("Temporal went away while the worker started")
+	}
+}
+
+// documentsAtATime is how many documents a worker draws at a time: each may
+// take half a gigabyte.
+const documentsAtATime = 1

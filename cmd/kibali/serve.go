@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+
+	"kibali/cmd/kibali/config"
+	"kibali/cmd/kibali/operations"
+	"kibali/cmd/kibali/process"
+)
+
+type serveCommand struct {
+	config.API
+	config.Operations
+	config.Drain
+	config.Database
+	config.Documents
+	config.Platform
+	config.Hashes
+	config.Log
+}
+
+// Where the garbage collector begins to try harder: serve needs a part of
+// serveMemory at rest, and what one password takes is garbage afterwards. What
+// is resident beyond that are the pages of the program itself.
+const (
+	serveMemory = 44 << 20
+	hashMemory  = 20 << 20
+)
+
+// Run serves the API until ctx ends.
+func (c serveCommand) Run(ctx context.Context, term terminal) error {
+	var problems config.Problems
+	log := c.Logger(&problems, term.errors)
+	key, proxies, listen := c.Key(&problems), c.Proxies(&problems), c.API.Address(&problems)
+	operationsListen, pause := c.Operations.Address(&problems), c.Pause(&problems)
+	c.Platform.Address(&problems)
+	blueprint := process.Blueprint{
+		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
+		Hashes: c.Parallel(&problems), Version: build(), Log: log,
+	}
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory + hashMemory*int64(blueprint.Hashes))
+	}
+	p, err := process.New(ctx, blueprint)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.CheckSchema(ctx); err != nil {
+		return err
+	}
+	handler, err := p.API(key, proxies)
+	if err != nil {
+		return err
+	}
+	health := operations.NewHealth(log, p.DatabaseProbe(), p.TemporalProbe(false), p.DocumentsProbe())
+	listener, err := process.Listen(ctx, listen, "KIBALI_LISTEN")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	private, err := process.Listen(ctx, operationsListen, "KIBALI_OPERATIONS_LISTEN")
+	if err != nil {
+		return err
+	}
+	defer process.ServeOperations(private, health, p.Metrics, log)()
+	log.Info("serving", "address", listener.Addr().String(), "operations", private.Addr().String(), "version", build())
+	if err := process.Serve(ctx, listener, handler, health, pause); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
