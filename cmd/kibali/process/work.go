@@ -56,13 +56,14 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 // away in the very moment in which the worker starts.
 func (p *Process) runCases(ctx context.Context, o worker.Options) error {
 	for {
-		if err := p.WaitForTemporal(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		err := p.WaitForTemporal(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		err := worker.Run(ctx, p.Temporal, o)
+		err = worker.Run(ctx, p.Temporal, o)
 		if _, away := errors.AsType[*serviceerror.Unavailable](err); !away || ctx.Err() != nil {
 			return err
 		}
