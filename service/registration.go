@@ -139,6 +139,9 @@ func (s *Service) Resubmit(ctx context.Context, by actor.Actor, r account.Resubm
 		if _, application.PolicyVersion, err = tx.Reader().Policy(ctx); err != nil {
 			return err
 		}
+		if err := tx.AcceptFirstApplication(ctx, a.ID, now); err != nil {
+			return err
+		}
 		application.Locale = a.Locale
 		if r.Locale != "" {
 			application.Locale = r.Locale

@@ -129,6 +129,15 @@ func TestResubmit(t *testing.T) {
 		requireFault(t, err, fault.Conflict)
 		require.Equal(t, 2, b.count(t, `SELECT count(*) FROM applications WHERE account_id = $1`, a.ID))
 	})
+	t.Run("does not take the first application for a corrected one that waits", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, withoutTemporal(t)) // so that nobody records that the first one was taken up
+		a := b.put(t, b.register(t), account.Pending, account.ChangesRequested)
+		_, _, err := b.service.Resubmit(t.Context(), self(a), corrected)
+		require.NoError(t, err)
+		_, _, err = b.service.Resubmit(t.Context(), self(a), corrected)
+		requireFault(t, err, fault.Conflict)
+	})
 	t.Run("is refused while a reviewer is at it, unless changes were asked for", func(t *testing.T) {
 		t.Parallel()
 		a := b.put(t, b.register(t), account.Pending, account.InReview)

@@ -101,6 +101,17 @@ func (r *Reader) application(ctx context.Context, sql string, id uuid.UUID) (App
 	return a, failed("read application", err)
 }
 
+// AcceptFirstApplication records that the account's first submission was taken
+// up, where a fault has kept that from being recorded although its review has
+// gone on.
+func (t *Tx) AcceptFirstApplication(ctx context.Context, accountID uuid.UUID, now time.Time) error {
+	_, err := t.tx.Exec(ctx, `
+		UPDATE applications SET accepted_at = $2
+		WHERE id = (SELECT id FROM applications WHERE account_id = $1 ORDER BY submitted_at, id LIMIT 1) AND accepted_at IS NULL`,
+		accountID, now)
+	return failed("accept application", err)
+}
+
 // AcceptApplication records that the account's case has taken a submission up
 // and supersedes the ones before it. It does nothing when the case had done so
 // before.
