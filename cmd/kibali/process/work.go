@@ -56,19 +56,23 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 // away in the very moment in which the worker starts.
 func (p *Process) runCases(ctx context.Context, o worker.Options) error {
 	for {
-		err := p.WaitForTemporal(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if err := p.WaitForTemporal(ctx); err != nil {
+			return unlessOver(ctx, err)
 		}
-		if err != nil {
-			return err
-		}
-		err = worker.Run(ctx, p.Temporal, o)
+		err := worker.Run(ctx, p.Temporal, o)
 		if _, away := errors.AsType[*serviceerror.Unavailable](err); !away || ctx.Err() != nil {
 			return err
 		}
 		p.Log.Warn("Temporal went away while the worker started")
 	}
+}
+
+// unlessOver returns err, unless it is only that the context has ended.
+func unlessOver(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // documentsAtATime is how many documents a worker draws at a time: each may
