@@ -69,10 +69,12 @@ func (p *Process) runCases(ctx context.Context, o worker.Options) error {
 
 // unlessOver returns err, unless it is only that the context has ended.
 func unlessOver(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // documentsAtATime is how many documents a worker draws at a time: each may
