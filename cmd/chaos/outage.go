@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	enums "go.temporal.io/api/enums/v1"
+	"golang.org/x/sync/errgroup"
+
+	"kibali/domain/account"
+	"kibali/domain/cases"
+)
+
+// customers returns new registered ones.
+func (r *run) customers(ctx context.Context, n int) ([]*customer, error) {
+	found := make([]*customer, n)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range found {
+		found[i] = r.newCustomer(r.random)
+		group.Go(func() error { return found[i].register(ctx) })
+	}
+	return found, group.Wait()
+}
+
+// withoutTemporal takes registrations, uploads and decisions while Temporal is
+// away. That the cases hear of all of them is found out at the end.
+func (r *run) withoutTemporal(ctx context.Context) error {
+	known, err := r.customers(ctx, 2)
+	if err != nil {
+		return err
+	}
+	if err := r.stack.Temporal.Kill(); err != nil {
+		return err
+	}
+	uploader, approved, stranger := known[0], known[1], r.newCustomer(r.random)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return r.expect(groupCtx, "upload without Temporal", uploader.hand, uploader, http.StatusCreated)
+	})
+	group.Go(func() error { return r.decideUnheard(groupCtx, approved, account.Approve, "Temporal") })
+	group.Go(func() error {
+		// A case that was never opened gets everything at once.
+		if err := stranger.register(groupCtx); err != nil {
+			return err
+		}
+		if err := stranger.hand(groupCtx); err != nil {
+			return err
+		}
+		return r.decideUnheard(groupCtx, stranger, account.Approve, "Temporal")
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := pause(ctx, r.Outage); err != nil {
+		return err
+	}
+	if err := r.stack.Temporal.Start(ctx); err != nil {
+		return err
+	}
+	if r.Outage == 0 {
+		return nil // it settles with the rest, which takes less time
+	}
+	return r.settle(ctx, time.Now(), "after Temporal was back")
+}
+
+// expect does something that notes its own answer, which must come at the
+// first attempt.
+func (r *run) expect(ctx context.Context, what string, do func(context.Context) error, c *customer, status int) error {
+	if err := do(ctx); err != nil {
+		r.report.breach("P1", what, "account %s: not %d: %v", c.id, status, err)
+	}
+	return ctx.Err()
+}
+
+// decideUnheard has a decision recorded that nobody can carry out now: 202,
+// with the decision's address.
+func (r *run) decideUnheard(ctx context.Context, c *customer, kind account.Action, missing string) error {
+	o := c.newOperation(kind, r.staff[0])
+	r.journal.asked(o)
+	a, err := r.caller.once(ctx, 0, o.call)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusAccepted {
+		r.report.breach("P1", "not 202 without "+missing, "%s of account %s: %s: %s", kind, c.id, a, a.body)
+		return nil
+	}
+	if err := c.keepDecision(o, a); err != nil {
+		return err
+	}
+	if a.location != "/v1/decisions/"+o.decision.String() {
+		r.report.breach("P1", "202 without the decision's address", "%q", a.location)
+	}
+	r.report.fact("%s without %s: 202 after %.1f s", kind, missing, a.took.Seconds())
+	return nil
+}
+
+// withoutPostgres asks everything of both replicas while PostgreSQL is away.
+func (r *run) withoutPostgres(ctx context.Context) error {
+	known, err := r.customers(ctx, 1)
+	if err != nil {
+		return err
+	}
+	c := known[0]
+	if err := c.login(ctx); err != nil {
+		return err
+	}
+	if err := r.stack.Postgres.Kill(); err != nil {
+		return err
+	}
+	for n, call := range r.everything(c) {
+		for replica := range r.replicas {
+			a, err := r.caller.once(ctx, replica, call)
+			if err != nil {
+				r.report.breach("P16", "no answer without PostgreSQL", "%s %s: %v", call.method, shape(call.path), err)
+			} else if a.status != http.StatusServiceUnavailable || a.problem().Code != "unavailable" {
+				r.report.breach("P16", "not 503 without PostgreSQL", "%d: %s %s: %s: %s", n, call.method, shape(call.path), a, a.body)
+			}
+			r.report.count("requests without PostgreSQL", 1)
+		}
+	}
+	if err := r.stack.Postgres.Start(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	reading := jsonCall(http.MethodGet, "/v1/accounts/"+c.id.String(), r.staff[0].token, "", nil)
+	for replica := range r.replicas {
+		err := until(ctx, 30*time.Second, 20*time.Millisecond, "serve did not recover from an absence of PostgreSQL", func() (bool, error) {
+			a, err := r.caller.once(ctx, replica, reading)
+			return a.status == http.StatusOK, err
+		})
+		if err != nil {
+			r.report.breach("P1", "no recovery of PostgreSQL's absence", "%v", err)
+		}
+	}
+	r.report.fact("both replicas answered again %.2f s after PostgreSQL was back", time.Since(began).Seconds())
+	return nil
+}
+
+// everything is one call of every kind that needs PostgreSQL.
+func (r *run) everything(c *customer) []call {
+	staff, of := r.staff[0].token, "/v1/accounts/"+c.id.String()
+	kind, name, content := c.paper(true)
+	nobody := r.canaries.applicant()
+	calls := []call{
+		jsonCall(http.MethodPost, "/v1/registrations", "", "", nobody.form()),
+		uploadCall(c.id.String(), c.upload, kind, name, content),
+		jsonCall(http.MethodPost, "/v1/sessions", "", "", map[string]string{"email": c.email, "password": c.password}),
+		jsonCall(http.MethodPost, "/v1/me/resubmission", c.session, "", c.corrected()),
+		jsonCall(http.MethodDelete, "/v1/sessions/current", c.session, "", nil),
+		c.newOperation(account.Approve, r.staff[0]).call,
+		c.newOperation(account.Suspend, r.staff[0]).call,
+	}
+	for _, path := range []string{of, of + "/documents", of + "/timeline", "/v1/accounts", "/v1/accounts?q=" + c.word, "/v1/stats", "/v1/decisions/" + uuid.NewString()} {
+		calls = append(calls, jsonCall(http.MethodGet, path, staff, "", nil))
+	}
+	return append(calls, jsonCall(http.MethodGet, "/v1/me", c.session, "", nil))
+}
+
+// withoutWorkers decides while no worker runs: 202, a signal that nobody has
+// handled, and the decision carried out when a worker starts.
+func (r *run) withoutWorkers(ctx context.Context) error {
+	known, err := r.customers(ctx, 2)
+	if err != nil {
+		return err
+	}
+	pending, active := known[0], known[1]
+	if err := active.decide(ctx, account.Approve); err != nil {
+		return err
+	}
+	for _, worker := range r.workers {
+		if err := worker.kill(); err != nil {
+			return err
+		}
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.decideUnheard(groupCtx, pending, account.Approve, "workers") })
+	group.Go(func() error { return r.decideUnheard(groupCtx, active, account.Suspend, "workers") })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, caseID := range []string{cases.RegistrationID(pending.id), cases.SuspensionID(active.id)} {
+		if err := r.unhandled(ctx, caseID); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	for _, worker := range r.workers {
+		if err := worker.start(); err != nil {
+			return err
+		}
+	}
+	if err := pending.awaitState(ctx, "active"); err != nil {
+		return err
+	}
+	if err := active.awaitState(ctx, "suspended"); err != nil {
+		return err
+	}
+	r.report.fact("both decisions were carried out %.1f s after the workers were started", time.Since(began).Seconds())
+	return nil
+}
+
+// unhandled checks that a case holds a decision as a signal, which no worker
+// has looked at.
+func (r *run) unhandled(ctx context.Context, caseID string) error {
+	signalled, handled := false, false
+	events := r.temporal.GetWorkflowHistory(ctx, caseID, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return fmt.Errorf("read the history of %s: %w", caseID, err)
+		}
+		switch event.GetEventType() {
+		case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+			signal := event.GetWorkflowExecutionSignaledEventAttributes()
+			var d cases.Decision
+			if signal.GetSignalName() == cases.Decide && json.Unmarshal(signal.GetInput().GetPayloads()[0].GetData(), &d) == nil && d.DecisionID != uuid.Nil {
+				signalled, handled = true, false
+			}
+		case enums.EVENT_TYPE_WORKFLOW_TASK_STARTED, enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			handled = true
+		}
+	}
+	kind, _, _ := strings.Cut(caseID, "/")
+	if !signalled || handled {
+		r.report.breach("P7", "no unhandled signal without workers", "%s: signalled %t, handled %t", caseID, signalled, handled)
+	} else {
+		r.report.fact("the decision on a %s stood in its history as an unhandled signal", kind)
+	}
+	return nil
+}
