@@ -82,7 +82,8 @@ CREATE TABLE accounts (
     -- of a review). Null where the stage has no deadline.
     remind_at                   timestamptz,
     deadline_at                 timestamptz,
-    -- The decision that made the present status, when staff made it.
+    -- The decision that made the present status, when staff made it; of an
+    -- account in review, the unanswered request for changes.
     decided_by                  uuid,
     -- An open decision to suspend: the gate refuses from the moment it is recorded.
     blocked_by                  uuid,
@@ -188,7 +189,6 @@ CREATE TABLE applications (
 );
 CREATE INDEX applications_account ON applications (account_id, submitted_at DESC);
 CREATE UNIQUE INDEX applications_unaccepted ON applications (account_id) WHERE accepted_at IS NULL;
-CREATE INDEX applications_submitted ON applications (submitted_at);
 CREATE INDEX applications_waiting ON applications (submitted_at) WHERE accepted_at IS NULL;
 
 CREATE TABLE documents (

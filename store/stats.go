@@ -18,7 +18,7 @@ type Queue struct {
 
 // Activity is what happened in a span of time.
 type Activity struct {
-	Registrations int64 // applications, corrected ones included
+	Registrations int64
 	Approvals     int64
 	Rejections    int64
 	Suspensions   int64
@@ -53,7 +53,7 @@ func (r *Reader) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 		q := &stats.Queue
 		return row.Scan(&q.AwaitingDocuments, &q.InReview, &q.ChangesRequested, &q.Overdue)
 	})
-	batch.Queue(`SELECT count(*) FROM applications WHERE submitted_at >= $1 AND submitted_at < $2`, from, to).QueryRow(func(row pgx.Row) error {
+	batch.Queue(`SELECT count(*) FROM accounts WHERE registered_at >= $1 AND registered_at < $2`, from, to).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&stats.Activity.Registrations)
 	})
 	batch.Queue(`
