@@ -503,13 +503,11 @@ type Activity struct {
 	From      time.Time `json:"from"`
 
 	// MedianDecisionSeconds How long half of the approvals and rejections took at most, counted from the application; null without any.
-	MedianDecisionSeconds *int64 `json:"median_decision_seconds"`
-
-	// Registrations Applications, corrected ones included.
-	Registrations int64     `json:"registrations"`
-	Rejections    int64     `json:"rejections"`
-	Suspensions   int64     `json:"suspensions"`
-	To            time.Time `json:"to"`
+	MedianDecisionSeconds *int64    `json:"median_decision_seconds"`
+	Registrations         int64     `json:"registrations"`
+	Rejections            int64     `json:"rejections"`
+	Suspensions           int64     `json:"suspensions"`
+	To                    time.Time `json:"to"`
 }
 
 // Actor Who did something. The system is Kibali itself.

@@ -13,13 +13,13 @@ import (
 )
 
 // Current is what a conflict says of an account: its state and what made it
-// so. Action, Actor and DecidedAt are null where nobody has decided yet.
+// so. Action, Actor and DecidedAt are absent where nobody has decided yet.
 type Current struct {
 	Status    account.Status `json:"status"`
 	Stage     account.Stage  `json:"stage,omitempty"`
-	Action    account.Action `json:"action,omitzero"`
-	Actor     *CurrentActor  `json:"actor"`
-	DecidedAt *time.Time     `json:"decided_at"`
+	Action    account.Action `json:"action,omitempty"`
+	Actor     *CurrentActor  `json:"actor,omitempty"`
+	DecidedAt *time.Time     `json:"decided_at,omitempty"`
 	// Pending says that the decision is recorded and being carried out.
 	Pending bool `json:"pending,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"kibali/activities"
 	"kibali/domain/account"
@@ -65,7 +66,9 @@ func setup(t *testing.T, status account.Status, stage account.Stage) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(20 * time.Second)
+	env.SetTestTimeout(time.Minute)
+	// A machine that is busy with other tests is not a deadlock.
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: 30 * time.Second})
 	w := &world{env: env, accountID: uuid.New(),
 		closed: map[uuid.UUID]cases.Outcome{}, notices: map[uuid.UUID]cases.Notice{},
 		slow: map[string]time.Duration{}, instead: map[string]func() cases.Outcome{}, ran: map[string]int{},
