@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"kibali/devstack"
+	"kibali/domain/account"
+	"kibali/migrations"
+	"kibali/store"
+)
+
+// datasetVersion changes with what a dataset holds.
+const datasetVersion = 1
+
+// datasetEnd is when the last account registered.
+var datasetEnd = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+// openDataset starts a PostgreSQL that has so many accounts and commits to the
+// disk. The first time for a size and a schema it makes them, which takes
+// minutes; later it finds them in the user's cache folder.
+func openDataset(ctx context.Context, accounts int) (*devstack.Postgres, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("find the user's cache folder: %w", err)
+	}
+	schema, err := migrations.Newest()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(cache, "kibali", fmt.Sprintf("bench-%d-schema-%d-data-%d", accounts, schema, datasetVersion))
+	whole := filepath.Join(dir, "whole")
+	if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+		if err := makeDataset(ctx, dir, accounts); err != nil {
+			return nil, fmt.Errorf("make %d accounts: %w", accounts, err)
+		}
+		if err := os.WriteFile(whole, nil, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	postgres, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{
+		Dir: dir, Durable: true, Progress: progress, Settings: map[string]string{"shared_buffers": quarterOfMemory()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return postgres, warm(ctx, postgres)
+}
+
+// quarterOfMemory is what PostgreSQL's manual has its cache begin with.
+func quarterOfMemory() string {
+	megabytes := 1024
+	if content, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if fields := strings.Fields(string(content)); len(fields) > 1 {
+			if kilobytes, err := strconv.Atoi(fields[1]); err == nil {
+				megabytes = max(256, kilobytes/1024/4)
+			}
+		}
+	}
+	return strconv.Itoa(megabytes) + "MB"
+}
+
+func makeDataset(ctx context.Context, dir string, accounts int) (err error) {
+	progress("making %d accounts in %s, once", accounts, dir)
+	postgres, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{
+		Dir: dir, Progress: progress, Settings: map[string]string{
+			"shared_buffers": quarterOfMemory(), "maintenance_work_mem": "512MB", "max_wal_size": "16GB", "wal_level": "minimal", "max_wal_senders": "0",
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, postgres.Stop()) }()
+	if err := migrations.Migrate(ctx, postgres.OwnerURL(devstack.DatabaseName)); err != nil {
+		return err
+	}
+	connection, err := pgx.Connect(ctx, postgres.SuperuserURL(devstack.DatabaseName))
+	if err != nil {
+		return err
+	}
+	defer connection.Close(ctx)
+	return fill(ctx, connection, accounts)
+}
+
+// fill writes the rows without their triggers and indexes, and then what those
+// would have made of them.
+func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
+	if _, err := db.Exec(ctx, `SET session_replication_role = replica; SET jit = off`); err != nil {
+		return err
+	}
+	restore, err := dropIndexes(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := copyStaff(ctx, db); err != nil {
+		return err
+	}
+	start := time.Now()
+	people := newPopulation(accounts, datasetEnd)
+	if _, err := db.CopyFrom(ctx, pgx.Identifier{"accounts"}, accountColumns, pgx.CopyFromFunc(func() ([]any, error) {
+		if people.already == accounts {
+			return nil, nil
+		}
+		return accountRow(people.next()), ctx.Err()
+	})); err != nil {
+		return err
+	}
+	progress("  %v: rows copied", time.Since(start).Round(time.Second))
+	statements := append([]string{
+		`INSERT INTO decisions (id, account_id, case_id, kind, reason_code, reason, staff_id, request_id, requested_at, outcome, closed_at)
+		 SELECT decided_by, id, 'registration/' || id, CASE status WHEN 'rejected' THEN 'reject' WHEN 'suspended' THEN 'suspend' ELSE 'approve' END,
+			CASE status WHEN 'rejected' THEN 'documents_missing' WHEN 'suspended' THEN 'terms' ELSE '' END,
+			CASE WHEN status IN ('rejected', 'suspended') THEN 'We could not confirm what the application says of the company.' ELSE '' END,
+			(SELECT id FROM staff WHERE role = 'reviewer'), 'bench', stage_since, 'applied', stage_since
+		 FROM accounts WHERE decided_by IS NOT NULL`,
+		`INSERT INTO account_search (account_id, status, registered_at, search_text) SELECT id, status, registered_at, search_text FROM accounts`,
+		`UPDATE account_counts c SET pending = n.pending, active = n.active, suspended = n.suspended, rejected = n.rejected, closed = n.closed
+		 FROM (SELECT get_byte(uuid_send(id), 15) & 63 AS shard, count(*) FILTER (WHERE status = 'pending') AS pending,
+			count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'suspended') AS suspended,
+			count(*) FILTER (WHERE status = 'rejected') AS rejected, count(*) FILTER (WHERE status = 'closed') AS closed
+			FROM accounts GROUP BY 1) n WHERE c.shard = n.shard`,
+	}, restore...)
+	statements = append(statements,
+		`ALTER INDEX account_search_runs ALTER COLUMN 1 SET STATISTICS 0`, `VACUUM (ANALYZE, FREEZE)`, `CHECKPOINT`)
+	for _, statement := range statements {
+		if _, err := db.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+		title, _, _ := strings.Cut(statement, "(")
+		progress("  %v: %s", time.Since(start).Round(time.Second), title)
+	}
+	return nil
+}
+
+// dropIndexes drops the indexes of the large tables and returns the statements
+// that make them again.
+func dropIndexes(ctx context.Context, db *pgx.Conn) ([]string, error) {
+	rows, err := db.Query(ctx, `
+		SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+		WHERE indrelid IN ('accounts'::regclass, 'account_search'::regclass, 'decisions'::regclass)
+			AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`)
+	if err != nil {
+		return nil, err
+	}
+	type index struct{ Name, Definition string }
+	indexes, err := pgx.CollectRows(rows, pgx.RowToStructByName[index])
+	if err != nil {
+		return nil, err
+	}
+	restore := make([]string, len(indexes))
+	for i, index := range indexes {
+		if _, err := db.Exec(ctx, `DROP INDEX `+index.Name); err != nil {
+			return nil, err
+		}
+		restore[i] = index.Definition
+	}
+	return restore, nil
+}
+
+func copyStaff(ctx context.Context, db *pgx.Conn) error {
+	for _, role := range []string{"admin", "reviewer", "finance", "support", "auditor"} {
+		if _, err := db.Exec(ctx, `INSERT INTO staff (id, email, name, role, created_at) VALUES ($1, $2, $3, $4, now())`,
+			uuid.New(), role+"@example.co.tz", "Bench "+role, role); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var accountColumns = strings.Fields(`id name email phone locale company_name company_industry company_tin status stage stage_since
+	decided_by registered_at last_active_at credits search_text`)
+
+func accountRow(a account.Account) []any {
+	active := pgtype.Timestamptz{Time: a.LastActiveAt, Valid: true}
+	if a.LastActiveAt.IsZero() {
+		active = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+	}
+	var decidedBy *uuid.UUID
+	if a.Status != account.Pending {
+		id := uuid.New()
+		decidedBy = &id
+	}
+	return []any{
+		a.ID, a.Name, a.Email, a.Phone, a.Locale, a.Company.Name, a.Company.Industry, a.Company.TIN, a.Status, a.Stage, a.StageSince,
+		decidedBy, a.RegisteredAt, active, a.Credits, store.SearchText(a),
+	}
+}
+
+// warm brings the tables into PostgreSQL's cache, where its contributed module for that
+// is installed; else the first rounds do.
+func warm(ctx context.Context, postgres *devstack.Postgres) error {
+	connection, err := pgx.Connect(ctx, postgres.SuperuserURL(devstack.DatabaseName))
+	if err != nil {
+		return err
+	}
+	defer connection.Close(ctx)
+	if _, err := connection.Exec(ctx, `CREATE EXTENSION IF NOT EXISTS pg_prewarm`); err != nil {
+		progress("no pg_prewarm here: the first rounds warm up")
+		return nil
+	}
+	_, err = connection.Exec(ctx, `SELECT pg_prewarm(oid) FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace`)
+	return err
+}

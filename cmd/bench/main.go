@@ -1,0 +1,36 @@
+// Command bench measures Kibali against floors that are measured in the same
+// run: search against what PostgreSQL and a bare HTTP server reach with the
+// same statements, and cases against a bare workflow of the same shape on the
+// same Temporal server. It needs nothing set up beforehand.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Cases   casesCommand   `cmd:"" help:"Measure cases from registration to approval."`
+	Search  searchCommand  `cmd:"" help:"Measure the list of accounts and its search."`
+	Explain explainCommand `cmd:"" help:"Show what PostgreSQL does for one page of the list."`
+	Bare    bareCommand    `cmd:"" hidden:"" help:"Run bare cases, for the bench itself."`
+	Floor   floorCommand   `cmd:"" hidden:"" help:"Serve the floor of HTTP, for the bench itself."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	parsed := kong.Parse(&commands{}, kong.Name("bench"), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// progress is told what is going on.
+func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
