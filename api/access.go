@@ -18,6 +18,13 @@ var access = map[string]web.Access{
 	"GET /v1/me":                           web.User,
 	"POST /v1/me/resubmission":             web.User,
 
+	"POST /v1/staff/sessions":           web.Anyone,
+	"GET /v1/staff/sessions":            web.StaffMember,
+	"DELETE /v1/staff/sessions/:id":     web.StaffMember,
+	"DELETE /v1/staff/sessions/current": web.StaffSession,
+	"GET /v1/staff/me":                  web.StaffMember,
+	"POST /v1/staff/me/password":        web.StaffSession,
+
 	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id/timeline": web.Staff(actor.ReadAccounts),

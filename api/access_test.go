@@ -33,7 +33,7 @@ func TestSpecification(t *testing.T) {
 		"ReadAccounts": actor.ReadAccounts, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
 	}
 	declared := map[string]string{}
-	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
+	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
 		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
 		switch line[2] {
 		case "Anyone":
@@ -42,6 +42,10 @@ func TestSpecification(t *testing.T) {
 			declared[route] = "applicant"
 		case "User":
 			declared[route] = "user"
+		case "StaffMember":
+			declared[route] = "staff"
+		case "StaffSession":
+			declared[route] = "staff session"
 		default:
 			declared[route] = string(permissions[line[3]])
 		}
@@ -110,12 +114,18 @@ func TestAccess(t *testing.T) {
 	}
 	for _, role := range actor.Roles() {
 		callers = append(callers, caller{"the " + string(role), s.tokens[role], func(access string) int {
-			if (actor.Actor{Kind: actor.Staff, Role: role}).May(actor.Permission(access)) {
+			if access == "staff" || (actor.Actor{Kind: actor.Staff, Role: role}).May(actor.Permission(access)) {
 				return 0
 			}
 			return http.StatusForbidden
 		}})
 	}
+	callers = append(callers, caller{"the support that signed in", s.signIn(t, actor.Support).Token, func(access string) int {
+		if access == "staff" || access == "staff session" || (actor.Actor{Kind: actor.Staff, Role: actor.Support}).May(actor.Permission(access)) {
+			return 0
+		}
+		return http.StatusForbidden
+	}})
 	target := strings.NewReplacer("{id}", own.id, "{doc}", own.id, "{n}", "1")
 	for path, item := range specification(t).document.Paths.Map() {
 		for method, operation := range item.Operations() {

@@ -13,14 +13,15 @@ import (
 	"kibali/web"
 )
 
-// Config is what the API needs. Every field but Proxies, Now and Observe is
-// required.
+// Config is what the API needs. Every field but Proxies, Site, Now and
+// Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
 	Cursors *web.Cursors
 	Log     *slog.Logger
 	Proxies web.Proxies
+	Site    *web.Site
 	Now     func() time.Time // time.Now when nil
 	// Observe is told of each request that was answered; see web.Config.
 	Observe func(method, route string, status int, took time.Duration)
@@ -33,7 +34,7 @@ func Handler(config Config) http.Handler {
 	}
 	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now}
 	return web.New(web.Config{
-		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Now: config.Now, Access: access, Observe: config.Observe,
+		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, Now: config.Now, Access: access, Observe: config.Observe,
 	}, func(engine *gin.Engine) {
 		RegisterHandlersWithOptions(engine, s, GinServerOptions{
 			Middlewares:  []MiddlewareFunc{refuseParameters},

@@ -322,6 +322,51 @@ func (e ReviewReasonReasonCode) Valid() bool {
 	}
 }
 
+// Defines values for Role.
+const (
+	Admin    Role = "admin"
+	Auditor  Role = "auditor"
+	Finance  Role = "finance"
+	Reviewer Role = "reviewer"
+	Support  Role = "support"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case Admin:
+		return true
+	case Auditor:
+		return true
+	case Finance:
+		return true
+	case Reviewer:
+		return true
+	case Support:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StaffSessionMethod.
+const (
+	Password StaffSessionMethod = "password"
+	Sso      StaffSessionMethod = "sso"
+)
+
+// Valid indicates whether the value is a known member of the StaffSessionMethod enum.
+func (e StaffSessionMethod) Valid() bool {
+	switch e {
+	case Password:
+		return true
+	case Sso:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Stage.
 const (
 	AwaitingDocuments Stage = "awaiting_documents"
@@ -823,10 +868,89 @@ type ReviewReason struct {
 // ReviewReasonReasonCode defines model for ReviewReason.ReasonCode.
 type ReviewReasonReasonCode string
 
+// Role defines model for Role.
+type Role string
+
+// StaffMe defines model for StaffMe.
+type StaffMe struct {
+	// Permissions What the request's credential permits.
+	Permissions []string `json:"permissions"`
+
+	// Session null with a personal access token.
+	Session *StaffSession `json:"session"`
+	Staff   StaffPerson   `json:"staff"`
+}
+
 // StaffMember defines model for StaffMember.
 type StaffMember struct {
 	ID   openapi_types.UUID `json:"id"`
 	Name string             `json:"name"`
+}
+
+// StaffPasswordChange defines model for StaffPasswordChange.
+type StaffPasswordChange struct {
+	CurrentPassword string `json:"current_password"`
+
+	// Password At least 15 characters of any kind, not guessable and not made of the person's own data.
+	Password string `json:"password"`
+}
+
+// StaffPerson defines model for StaffPerson.
+type StaffPerson struct {
+	Email string             `json:"email"`
+	ID    openapi_types.UUID `json:"id"`
+	Name  string             `json:"name"`
+	Role  Role               `json:"role"`
+}
+
+// StaffSession defines model for StaffSession.
+type StaffSession struct {
+	// Address The address that it began from; null when that is not known.
+	Address   *string   `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current Whether it is the session of the request.
+	Current   bool               `json:"current"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// IdleSeconds It ends too when it was not used for so long.
+	IdleSeconds int64 `json:"idle_seconds"`
+
+	// LastUsedAt Exact to a minute.
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// Method How the person signed in.
+	Method StaffSessionMethod `json:"method"`
+
+	// RecentUntil Until then the sign-in is recent enough for what asks for a recent one.
+	RecentUntil time.Time `json:"recent_until"`
+}
+
+// StaffSessionMethod How the person signed in.
+type StaffSessionMethod string
+
+// StaffSessionsPage defines model for StaffSessionsPage.
+type StaffSessionsPage struct {
+	Items []StaffSession `json:"items"`
+
+	// NextCursor Always null, since all sessions are on one page.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// StaffSignIn defines model for StaffSignIn.
+type StaffSignIn struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
+
+// StaffSignedIn defines model for StaffSignedIn.
+type StaffSignedIn struct {
+	Session StaffSession `json:"session"`
+	Staff   StaffPerson  `json:"staff"`
+
+	// Token Shown once.
+	Token string `json:"token"`
 }
 
 // Stage How far the review of a pending account is.
@@ -1009,6 +1133,12 @@ type UploadDocumentMultipartRequestBody = Upload
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Login
 
+// ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
+type ChangeStaffPasswordJSONRequestBody = StaffPasswordChange
+
+// StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
+type StaffSignInJSONRequestBody = StaffSignIn
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetReference Read this page
@@ -1074,6 +1204,24 @@ type ServerInterface interface {
 	// Logout Sign out
 	// (DELETE /v1/sessions/current)
 	Logout(c *gin.Context)
+	// GetStaffMe Read who one is
+	// (GET /v1/staff/me)
+	GetStaffMe(c *gin.Context)
+	// ChangeStaffPassword Change one's password
+	// (POST /v1/staff/me/password)
+	ChangeStaffPassword(c *gin.Context)
+	// ListStaffSessions List one's own sessions
+	// (GET /v1/staff/sessions)
+	ListStaffSessions(c *gin.Context)
+	// StaffSignIn Sign in as staff
+	// (POST /v1/staff/sessions)
+	StaffSignIn(c *gin.Context)
+	// StaffSignOut Sign out
+	// (DELETE /v1/staff/sessions/current)
+	StaffSignOut(c *gin.Context)
+	// EndStaffSession End one of one's own sessions
+	// (DELETE /v1/staff/sessions/{id})
+	EndStaffSession(c *gin.Context, id openapi_types.UUID)
 	// GetStats Read the installation's figures
 	// (GET /v1/stats)
 	GetStats(c *gin.Context)
@@ -1544,6 +1692,96 @@ func (siw *ServerInterfaceWrapper) Logout(c *gin.Context) {
 	siw.Handler.Logout(c)
 }
 
+// GetStaffMe operation middleware
+func (siw *ServerInterfaceWrapper) GetStaffMe(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStaffMe(c)
+}
+
+// ChangeStaffPassword operation middleware
+func (siw *ServerInterfaceWrapper) ChangeStaffPassword(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeStaffPassword(c)
+}
+
+// ListStaffSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListStaffSessions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStaffSessions(c)
+}
+
+// StaffSignIn operation middleware
+func (siw *ServerInterfaceWrapper) StaffSignIn(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StaffSignIn(c)
+}
+
+// StaffSignOut operation middleware
+func (siw *ServerInterfaceWrapper) StaffSignOut(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StaffSignOut(c)
+}
+
+// EndStaffSession operation middleware
+func (siw *ServerInterfaceWrapper) EndStaffSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndStaffSession(c, id)
+}
+
 // GetStats operation middleware
 func (siw *ServerInterfaceWrapper) GetStats(c *gin.Context) {
 
@@ -1605,5 +1843,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/registrations/:id/documents", wrapper.UploadDocument)
 	router.POST(options.BaseURL+"/v1/sessions", wrapper.Login)
 	router.DELETE(options.BaseURL+"/v1/sessions/current", wrapper.Logout)
+	router.GET(options.BaseURL+"/v1/staff/me", wrapper.GetStaffMe)
+	router.POST(options.BaseURL+"/v1/staff/me/password", wrapper.ChangeStaffPassword)
+	router.GET(options.BaseURL+"/v1/staff/sessions", wrapper.ListStaffSessions)
+	router.POST(options.BaseURL+"/v1/staff/sessions", wrapper.StaffSignIn)
+	router.DELETE(options.BaseURL+"/v1/staff/sessions/:id", wrapper.EndStaffSession)
+	router.DELETE(options.BaseURL+"/v1/staff/sessions/current", wrapper.StaffSignOut)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 }

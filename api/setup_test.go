@@ -129,7 +129,7 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 	t.Cleanup(func() { _ = files.Close() })
 	s.addStaff(t)
 	s.newService = func(database *store.Store) *service.Service {
-		hasher, err := identity.NewHasher(argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}, 4)
+		hasher, err := identity.NewHasher(cheap, 4)
 		require.NoError(t, err)
 		return service.New(service.Config{
 			Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
@@ -149,18 +149,36 @@ func (s *stand) newHandler(t *testing.T, database *store.Store) http.Handler {
 
 func (s *stand) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }
 
+// cheap is a cost of hashing for tests.
+var cheap = argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// staffPassword is the password of every staff member.
+const staffPassword = "pilau-na-kachumbari-7"
+
+// signIn begins a session of the staff member of a role.
+func (s *stand) signIn(t *testing.T, role actor.Role) api.StaffSignedIn {
+	t.Helper()
+	a := s.call(t, http.MethodPost, "/v1/staff/sessions", "", map[string]any{"email": string(role) + "@example.co.tz", "password": staffPassword})
+	require.Equal(t, http.StatusCreated, a.Code, a.Body)
+	return decode[api.StaffSignedIn](t, a)
+}
+
 // addStaff adds a policy without quiet hours and a member of every role.
 func (s *stand) addStaff(t *testing.T) {
 	t.Helper()
 	p := policy.Default()
 	p.QuietHours = nil
+	hasher, err := identity.NewHasher(cheap, 1)
+	require.NoError(t, err)
+	staffHash, err := hasher.Hash(t.Context(), staffPassword)
+	require.NoError(t, err)
 	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now()); err != nil {
 			return err
 		}
 		for _, role := range actor.Roles() {
 			member := store.Staff{ID: uuid.New(), Email: string(role) + "@example.co.tz", Name: "Neema " + string(role), Role: role}
-			if err := tx.InsertStaff(ctx, member, "", time.Now()); err != nil {
+			if err := tx.InsertStaff(ctx, member, staffHash, time.Now()); err != nil {
 				return err
 			}
 			token, hash := identity.NewToken(identity.StaffToken)

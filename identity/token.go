@@ -12,10 +12,11 @@ import (
 // The prefixes of tokens. They say what a leaked token opens, to people and to
 // secret scanners.
 const (
-	StaffToken   = "kbs_" // a staff member's personal access token
-	SessionToken = "kbu_" // a user's session
-	UploadToken  = "kbd_" // the right to add documents to one application
-	ServiceToken = "kbg_" // a platform's own gateway
+	StaffToken        = "kbs_" // a staff member's personal access token
+	StaffSessionToken = "kbt_" // a staff member's session
+	SessionToken      = "kbu_" // a user's session
+	UploadToken       = "kbd_" // the right to add documents to one application
+	ServiceToken      = "kbg_" // a platform's own gateway
 )
 
 // NewToken returns a token of 256 random bits behind prefix, and the hash that
@@ -35,7 +36,7 @@ func HashToken(token string) [sha256.Size]byte {
 
 // TokenKind returns the prefix of a token, or "" when it is none of ours.
 func TokenKind(token string) string {
-	for _, prefix := range []string{StaffToken, SessionToken, UploadToken, ServiceToken} {
+	for _, prefix := range []string{StaffToken, StaffSessionToken, SessionToken, UploadToken, ServiceToken} {
 		if strings.HasPrefix(token, prefix) {
 			return prefix
 		}

@@ -32,15 +32,21 @@ const (
 	applicant
 	user
 	staff
+	staffMember
+	staffSession
 )
 
 // The kinds of access. Anyone looks at no credential. UploadOrSession admits
 // whoever may add to the application of the account in the path's :id, by an
 // upload token or a session of that account. User admits a session.
+// StaffMember admits staff of every role, for what is their own, and
+// StaffSession those of them who signed in.
 var (
 	Anyone          = Access{who: anyone}
 	UploadOrSession = Access{who: applicant}
 	User            = Access{who: user}
+	StaffMember     = Access{who: staffMember}
+	StaffSession    = Access{who: staffSession}
 )
 
 // Staff admits staff whose role has the permission.
@@ -51,6 +57,9 @@ type Caller struct {
 	actor.Actor
 	// Token is the credential of a user, for the one who ends a session.
 	Token string
+	// Session is the session of a staff member who signed in; nil for one with a
+	// personal access token.
+	Session *store.StaffSession
 }
 
 // CallerOf returns who sends the request.
@@ -77,6 +86,10 @@ func mustDeclare(engine *gin.Engine, declared map[string]Access) {
 // guard lets a request through to its handler when its route's Access admits
 // the caller, whom it finds with one query.
 func guard(config Config) gin.HandlerFunc {
+	var protection *http.CrossOriginProtection
+	if config.Cookies {
+		protection = config.Site.protection()
+	}
 	byMethod := map[string]map[string]Access{}
 	for name, access := range config.Access {
 		method, path, _ := strings.Cut(name, " ")
@@ -90,19 +103,62 @@ func guard(config Config) gin.HandlerFunc {
 		if route == "" {
 			return // on its way to NotFound or MethodNotAllowed
 		}
+		if protection != nil && protection.Check(c.Request) != nil {
+			Fail(c, errOtherSite)
+			return
+		}
 		access := byMethod[c.Request.Method][route]
 		if access.who == anyone {
 			return
 		}
-		s := stateOf(c)
-		status, err := identify(c, config, &s.caller)
-		if err == nil {
-			err = access.admits(c, s.caller, status)
-		}
-		if err != nil {
+		if err := access.check(c, config); err != nil {
 			Fail(c, err)
 		}
 	}
+}
+
+var errOtherSite = fault.New(fault.Forbidden, "The request comes from another site.")
+
+// check finds out who sends the request, and returns nil when they may use the
+// route.
+func (a Access) check(c *gin.Context, config Config) error {
+	token, ok := a.credential(c.Request, config)
+	if !ok {
+		return errUnauthenticated
+	}
+	caller := &stateOf(c).caller
+	status, err := identify(c, config, token, caller)
+	if err != nil {
+		return err
+	}
+	return a.admits(c, *caller, status)
+}
+
+// credential returns the token that the request comes with: for pages in the
+// cookie of those whom the route is for, otherwise in its header.
+func (a Access) credential(r *http.Request, config Config) (string, bool) {
+	if !config.Cookies {
+		return bearer(r.Header)
+	}
+	cookie, kind := StaffCookie, identity.StaffSessionToken
+	if a.who == user || a.who == applicant {
+		cookie, kind = UserCookie, identity.SessionToken
+	}
+	token, ok := config.Site.CookieValue(r, cookie)
+	return token, ok && identity.TokenKind(token) == kind
+}
+
+// Recognise returns who sends a request to a route for anyone, such as a page
+// that greets those who are signed in, when the Access would admit them.
+// Otherwise it returns why not; fault.Unauthenticated is no sign of trouble.
+func Recognise(c *gin.Context, as Access) (Caller, error) {
+	s := stateOf(c)
+	stranger := s.caller
+	if err := as.check(c, *s.config); err != nil {
+		s.caller = stranger
+		return Caller{}, err
+	}
+	return s.caller, nil
 }
 
 // standing is what admission needs to know of a user beside the actor.
@@ -113,17 +169,15 @@ type standing struct {
 
 var errUnauthenticated = fault.New(fault.Unauthenticated, "A valid credential is required.")
 
-// identify finds out who sends the request. A credential that is missing,
-// unknown, expired or revoked is fault.Unauthenticated, whichever it is.
-func identify(c *gin.Context, config Config, caller *Caller) (standing, error) {
-	token, ok := bearer(c.Request.Header)
-	if !ok {
-		return standing{}, errUnauthenticated
-	}
+// identify finds out whose a token is. One that is unknown, expired or revoked
+// is fault.Unauthenticated, whichever it is.
+func identify(c *gin.Context, config Config, token string, caller *Caller) (standing, error) {
 	hash, now := identity.HashToken(token), config.Now()
 	switch identity.TokenKind(token) {
 	case identity.StaffToken:
 		return standing{}, identifyStaff(c, config.Reader, caller, hash, now)
+	case identity.StaffSessionToken:
+		return standing{}, identifyStaffSession(c, config.Reader, caller, hash, now)
 	case identity.SessionToken, identity.UploadToken:
 		caller.Token = token
 		return identifyUser(c, config.Reader, caller, hash, now)
@@ -137,6 +191,15 @@ func identifyStaff(c *gin.Context, reader *store.Reader, caller *Caller, hash [3
 		return unknownToken(err)
 	}
 	caller.Kind, caller.ID, caller.Role = actor.Staff, member.ID, member.Role
+	return nil
+}
+
+func identifyStaffSession(c *gin.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) error {
+	in, err := reader.UseStaffSession(c.Request.Context(), hash, now)
+	if err != nil {
+		return unknownToken(err)
+	}
+	caller.Kind, caller.ID, caller.Role, caller.Session = actor.Staff, in.Staff.ID, in.Staff.Role, &in.StaffSession
 	return nil
 }
 
@@ -184,6 +247,11 @@ func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 	switch a.who {
 	case staff:
 		if caller.May(a.permission) {
+			return nil
+		}
+		return errForbidden
+	case staffMember, staffSession:
+		if caller.Kind == actor.Staff && (a.who == staffMember || caller.Session != nil) {
 			return nil
 		}
 		return errForbidden

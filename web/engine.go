@@ -26,6 +26,15 @@ type Config struct {
 	// Access says who may use which route: method, space, and the route as
 	// gin writes it ("GET /v1/accounts/:id").
 	Access map[string]Access
+	// Site is where people reach the pages; nil says nothing of TLS.
+	Site *Site
+	// Cookies makes the routes take the session of a cookie in place of the
+	// header Authorization, and refuse what another site makes a browser send. It
+	// takes a Site, and is for pages: the API knows no cookies.
+	Cookies bool
+	// Page, unless nil, renders an error for people. It answers with the status,
+	// or sends the browser elsewhere; what is in f may be shown.
+	Page func(c *gin.Context, status int, f *fault.Error)
 	// Observe is told of each request when it has been answered: its method
 	// ("other" for one that HTTP does not know), the route as gin writes it
 	// ("" when there is none), the status that was logged, and how long it took.
@@ -61,6 +70,7 @@ func New(config Config, register func(*gin.Engine)) *gin.Engine {
 type state struct {
 	id     string
 	log    *slog.Logger
+	config *Config
 	caller Caller
 	code   fault.Code // of the problem that it was answered with
 	gone   bool       // the client did not wait for the answer
@@ -90,10 +100,10 @@ func (s *state) extend(c *gin.Context, limit time.Duration) {
 func observe(config Config) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		began := time.Now()
-		s := &state{id: requestID(c.Request), log: config.Log, base: c.Request.Context()}
+		s := &state{id: requestID(c.Request), log: config.Log, config: &config, base: c.Request.Context()}
 		c.Set(stateKey{}, s)
 		header := c.Writer.Header()
-		secure(header)
+		secure(header, config.Site)
 		header["X-Request-Id"] = []string{s.id}
 		ctx, cancel := context.WithTimeout(s.base, WorkTimeout)
 		s.cancel = cancel

@@ -77,7 +77,7 @@ func Fail(c *gin.Context, err error) {
 	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Security-Policy", "ETag", "Cache-Control"} {
 		header.Del(name) // of an answer that was begun and is not given
 	}
-	secure(header)
+	secure(header, s.config.Site)
 	switch f.Code {
 	case fault.Unauthenticated:
 		header.Set("WWW-Authenticate", "Bearer")
@@ -86,6 +86,11 @@ func Fail(c *gin.Context, err error) {
 	}
 	if seconds, ok := f.Details[RetryAfter].(int); ok {
 		header.Set("Retry-After", strconv.Itoa(seconds))
+	}
+	if s.config.Page != nil {
+		header.Del("WWW-Authenticate")
+		s.config.Page(c, statuses[f.Code], f)
+		return
 	}
 	body, encodeErr := problemBody(f, s.id)
 	if encodeErr != nil {

@@ -35,7 +35,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	log := c.Logger(&problems, term.errors)
 	key, proxies, listen := c.Key(&problems), c.Proxies(&problems), c.API.Address(&problems)
 	operationsListen, pause := c.Operations.Address(&problems), c.Pause(&problems)
-	c.Platform.Address(&problems)
+	site := c.Site(&problems)
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,
@@ -54,7 +54,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if err := p.CheckSchema(ctx); err != nil {
 		return err
 	}
-	handler, err := p.API(key, proxies)
+	handler, err := p.API(key, proxies, site)
 	if err != nil {
 		return err
 	}

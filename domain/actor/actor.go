@@ -77,6 +77,12 @@ var permissions = map[Permission][]Role{
 	Administer:    {Admin},
 }
 
+// Permissions returns every permission, in the order in which they are
+// documented.
+func Permissions() []Permission {
+	return []Permission{ReadAccounts, ReadDocuments, ReadLedger, ReadAudit, Review, ManageAccess, TopUp, ForceReset, Administer}
+}
+
 // May reports whether the actor is staff of a role that has the permission.
 func (a Actor) May(p Permission) bool {
 	return a.Kind == Staff && slices.Contains(permissions[p], a.Role)

@@ -61,6 +61,20 @@ func (f Platform) Address(p *Problems) string {
 	return strings.TrimRight(f.BaseURL, "/")
 }
 
+// Site returns the site at the base URL.
+func (f Platform) Site(p *Problems) *web.Site {
+	before := len(*p)
+	address := f.Address(p)
+	if len(*p) > before {
+		return nil
+	}
+	site, err := web.NewSite(address)
+	if err != nil {
+		p.add("KIBALI_BASE_URL", "cannot be used: %v", err)
+	}
+	return site
+}
+
 // Name returns the platform's name.
 func (f Platform) Name(p *Problems) string {
 	name := strings.TrimSpace(f.PlatformName)

@@ -23,6 +23,7 @@ import (
 	"kibali/domain/cases"
 	"kibali/migrations"
 	"kibali/notify"
+	"kibali/web"
 	"kibali/worker"
 )
 
@@ -319,7 +320,11 @@ const inboxPath = "/dev/inbox.json"
 
 // openAPI lets requests in and says that everything is ready.
 func (s *system) openAPI(context.Context) error {
-	api, err := s.process.API([]byte(s.keys.SecretKey), nil)
+	site, err := web.NewSite(s.url())
+	if err != nil {
+		return err
+	}
+	api, err := s.process.API([]byte(s.keys.SecretKey), nil, site)
 	if err != nil {
 		return err
 	}

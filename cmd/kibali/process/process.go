@@ -92,14 +92,15 @@ func (p *Process) Close() {
 	}
 }
 
-// API returns the handler of the API under a secret key.
-func (p *Process) API(key []byte, proxies web.Proxies) (http.Handler, error) {
+// API returns the handler of the API under a secret key, for the site that its
+// pages are at.
+func (p *Process) API(key []byte, proxies web.Proxies, site *web.Site) (http.Handler, error) {
 	cursors, err := web.NewCursors(key)
 	if err != nil {
 		return nil, err
 	}
 	return api.Handler(api.Config{
-		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Observe: p.Metrics.Request,
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Site: site, Observe: p.Metrics.Request,
 	}), nil
 }
 

@@ -1,0 +1,117 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"kibali/api"
+	"kibali/domain/actor"
+	"kibali/identity"
+)
+
+func TestStaffSignIn(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	try := func(t *testing.T, email, password string) answer {
+		t.Helper()
+		return s.call(t, http.MethodPost, "/v1/staff/sessions", "", map[string]any{"email": email, "password": password})
+	}
+
+	t.Run("begins a session that does what the role may", func(t *testing.T) {
+		t.Parallel()
+		in := s.signIn(t, actor.Reviewer)
+		require.Equal(t, identity.StaffSessionToken, identity.TokenKind(in.Token))
+		require.Equal(t, api.Role("reviewer"), in.Staff.Role)
+		require.True(t, in.Session.Current)
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/accounts", in.Token, nil).Code)
+		me := decode[api.StaffMe](t, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil))
+		require.Equal(t, in.Session.ID, me.Session.ID)
+		require.Equal(t, []string{"accounts.read", "documents.read", "accounts.review"}, me.Permissions)
+		withToken := decode[api.StaffMe](t, s.call(t, http.MethodGet, "/v1/staff/me", s.tokens[actor.Reviewer], nil))
+		require.Nil(t, withToken.Session)
+	})
+	t.Run("tells nobody whether the e-mail, the password or the member is the reason", func(t *testing.T) {
+		t.Parallel()
+		s.change(t, `UPDATE staff SET disabled_at = now() WHERE role = 'auditor'`)
+		first := try(t, "nobody@example.co.tz", staffPassword)
+		for _, other := range []answer{
+			try(t, "not an address", staffPassword), try(t, "support@example.co.tz", "wrong"), try(t, "auditor@example.co.tz", staffPassword),
+			try(t, "support@example.co.tz", ""),
+		} {
+			require.Equal(t, http.StatusUnauthorized, other.Code)
+			a, b := decode[api.Problem](t, first), decode[api.Problem](t, other)
+			a.RequestID, b.RequestID = "", ""
+			require.Equal(t, a, b)
+		}
+	})
+	t.Run("ends by signing out, by its time and by not being used", func(t *testing.T) {
+		t.Parallel()
+		out, late, idle, other := s.signIn(t, actor.Support), s.signIn(t, actor.Support), s.signIn(t, actor.Support), s.signIn(t, actor.Support)
+		require.Equal(t, http.StatusNoContent, s.call(t, http.MethodDelete, "/v1/staff/sessions/current", out.Token, nil).Code)
+		s.change(t, `UPDATE staff_sessions SET expires_at = $2 WHERE id = $1`, late.Session.ID, time.Now().Add(-time.Second))
+		s.change(t, `UPDATE staff_sessions SET last_used_at = now() - idle WHERE id = $1`, idle.Session.ID)
+		for _, ended := range []api.StaffSignedIn{out, late, idle} {
+			require.Equal(t, http.StatusUnauthorized, s.call(t, http.MethodGet, "/v1/staff/me", ended.Token, nil).Code)
+			require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+ended.Session.ID.String(), other.Token, nil).Code)
+		}
+	})
+	t.Run("is kept alive by use, which is noted once a minute", func(t *testing.T) {
+		t.Parallel()
+		in := s.signIn(t, actor.Finance)
+		s.change(t, `UPDATE staff_sessions SET last_used_at = now() - interval '59 minutes' WHERE id = $1`, in.Session.ID)
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil).Code)
+		var ago int
+		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT extract(epoch FROM now() - last_used_at)::int FROM staff_sessions WHERE id = $1`, in.Session.ID).Scan(&ago))
+		require.Less(t, ago, 59*60)
+		version := func() (xmin string) {
+			require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT xmin::text FROM staff_sessions WHERE id = $1`, in.Session.ID).Scan(&xmin))
+			return xmin
+		}
+		before := version()
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil).Code)
+		require.Equal(t, before, version(), "the row is not written again within a minute")
+	})
+	t.Run("lists one's own sessions and ends them, and not those of others", func(t *testing.T) {
+		t.Parallel()
+		mine, other, foreign := s.signIn(t, actor.Admin), s.signIn(t, actor.Admin), s.signIn(t, actor.Finance)
+		page := decode[api.StaffSessionsPage](t, s.call(t, http.MethodGet, "/v1/staff/sessions", mine.Token, nil))
+		current := map[string]bool{}
+		for _, session := range page.Items {
+			current[session.ID.String()] = session.Current
+		}
+		require.Equal(t, true, current[mine.Session.ID.String()])
+		require.Equal(t, false, current[other.Session.ID.String()])
+		require.NotContains(t, current, foreign.Session.ID.String())
+		require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+foreign.Session.ID.String(), mine.Token, nil).Code)
+		require.Equal(t, http.StatusNoContent, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+other.Session.ID.String(), mine.Token, nil).Code)
+		require.Equal(t, http.StatusUnauthorized, s.call(t, http.MethodGet, "/v1/staff/me", other.Token, nil).Code)
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", foreign.Token, nil).Code)
+	})
+}
+
+func TestStaffPassword(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	in, other := s.signIn(t, actor.Admin), s.signIn(t, actor.Admin)
+	change := func(token, current, password string) answer {
+		return s.call(t, http.MethodPost, "/v1/staff/me/password", token, map[string]any{"current_password": current, "password": password})
+	}
+	require.Equal(t, map[string]string{"current_password": "wrong"}, change(in.Token, "wrong", "a-new-and-long-secret").fields(t))
+	require.Equal(t, map[string]string{"password": "too_short"}, change(in.Token, staffPassword, "fourteen-chars").fields(t))
+	require.Equal(t, http.StatusForbidden, change(s.tokens[actor.Admin], staffPassword, "a-new-and-long-secret").Code, "a token cannot change it")
+
+	a := change(in.Token, staffPassword, "a-new-and-long-secret")
+	require.Equal(t, http.StatusOK, a.Code, a.Body)
+	renewed := decode[api.StaffSignedIn](t, a)
+	for token, status := range map[string]int{in.Token: 401, other.Token: 401, renewed.Token: 200, s.tokens[actor.Admin]: 200} {
+		require.Equal(t, status, s.call(t, http.MethodGet, "/v1/staff/me", token, nil).Code)
+	}
+	old := s.call(t, http.MethodPost, "/v1/staff/sessions", "", map[string]any{"email": "admin@example.co.tz", "password": staffPassword})
+	require.Equal(t, http.StatusUnauthorized, old.Code)
+	var events int
+	require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT count(*) FROM audit_events WHERE action = 'staff.password_changed' AND actor_id = $1`, renewed.Staff.ID).Scan(&events))
+	require.Equal(t, 1, events)
+}

@@ -1,0 +1,189 @@
+package service
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/fault"
+	"kibali/identity"
+	"kibali/store"
+)
+
+// How long a session of staff lasts, and how long a sign-in counts as recent.
+const (
+	staffSessionLife = 12 * time.Hour
+	staffSessionIdle = time.Hour
+	recentSignIn     = 15 * time.Minute
+)
+
+// StaffSignIn is what a staff member gives to sign in.
+type StaffSignIn struct {
+	Email    string
+	Password string
+}
+
+// StaffSignedIn is a session of a staff member that has begun.
+type StaffSignedIn struct {
+	// Token opens the session; it is not shown again.
+	Token   string
+	Session store.StaffSession
+	Staff   store.Staff
+}
+
+// StaffSignIn begins a session of a staff member. An unknown e-mail, a wrong
+// password and a staff member who is disabled or has no password are told apart
+// by nobody: fault.Unauthenticated, after the same work.
+func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignIn) (StaffSignedIn, error) {
+	login, err := s.staffLogin(ctx, in.Email)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	right, outdated, err := s.hasher.Verify(ctx, in.Password, login.PasswordHash)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	if !right {
+		return StaffSignedIn{}, wrongLogin()
+	}
+	hash := ""
+	if outdated {
+		if hash, err = s.hasher.Hash(ctx, in.Password); err != nil {
+			return StaffSignedIn{}, err
+		}
+	}
+	var begun StaffSignedIn
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := unchanged(ctx, tx, login); err != nil {
+			return err
+		}
+		if outdated {
+			if err := tx.UpdateStaffPassword(ctx, login.ID, hash); err != nil {
+				return err
+			}
+		}
+		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.MethodPassword)
+		return err
+	})
+	return begun, err
+}
+
+// staffLogin returns the login of an e-mail, or an empty one that no password
+// opens.
+func (s *Service) staffLogin(ctx context.Context, email string) (store.StaffLogin, error) {
+	address, field := account.ParseEmail(email)
+	if field != nil {
+		return store.StaffLogin{}, nil
+	}
+	login, err := s.reader.StaffLogin(ctx, address)
+	if isNotFound(err) {
+		return store.StaffLogin{}, nil
+	}
+	return login, err
+}
+
+// unchanged locks a staff member and returns what a wrong login gives unless
+// they have still the password that was proved: whoever changes it, or disables
+// them, ends the sessions that there are, and no other may begin after that.
+func unchanged(ctx context.Context, tx *store.Tx, proved store.StaffLogin) error {
+	now, err := tx.LockStaffLogin(ctx, proved.ID)
+	if isNotFound(err) || err == nil && now.PasswordHash != proved.PasswordHash {
+		return wrongLogin()
+	}
+	return err
+}
+
+// beginStaffSession records a session of a staff member who has proved who they
+// are, and its audit event.
+func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.Actor, staff store.Staff, method string) (StaffSignedIn, error) {
+	now := s.now()
+	token, hash := identity.NewToken(identity.StaffSessionToken)
+	session := store.StaffSession{
+		ID: newID(), StaffID: staff.ID, Hash: hash, Method: method, CreatedAt: now, AuthenticatedAt: now, RecentUntil: now.Add(recentSignIn),
+		LastUsedAt: now, Idle: staffSessionIdle, ExpiresAt: now.Add(staffSessionLife), Address: addressOf(by),
+	}
+	if err := tx.InsertStaffSession(ctx, session); err != nil {
+		return StaffSignedIn{}, err
+	}
+	by.Kind, by.ID, by.Role = actor.Staff, staff.ID, staff.Role
+	err := tx.AppendEvent(ctx, store.Event{
+		At: now, Actor: by, Action: "staff.signed_in", Subject: "staff_session", SubjectID: session.ID.String(),
+		After: map[string]any{"method": method},
+	})
+	return StaffSignedIn{Token: token, Session: session, Staff: staff}, err
+}
+
+func addressOf(by actor.Actor) *netip.Addr {
+	if !by.Address.IsValid() {
+		return nil
+	}
+	return &by.Address
+}
+
+// StaffSignOut ends a session of the staff member who asks: the one in use or
+// another one of theirs. It returns fault.NotFound when they have none of that
+// id.
+func (s *Service) StaffSignOut(ctx context.Context, by actor.Actor, sessionID uuid.UUID) error {
+	now := s.now()
+	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.EndStaffSession(ctx, by.ID, sessionID, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: by, Action: "staff.signed_out", Subject: "staff_session", SubjectID: sessionID.String(),
+		})
+	})
+}
+
+// ChangeStaffPassword gives the staff member who asks another password, ends
+// every session of theirs and begins a new one. It returns fault.Invalid,
+// naming current_password or password, when the present password is wrong or
+// the new one cannot be taken.
+func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, current, password string) (StaffSignedIn, error) {
+	login, err := s.reader.StaffLoginOf(ctx, by.ID)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	right, _, err := s.hasher.Verify(ctx, current, login.PasswordHash)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	if !right {
+		return StaffSignedIn{}, fault.InvalidFields(fault.Field{Field: "current_password", Code: "wrong", Detail: "Is not your password."})
+	}
+	if field := identity.CheckPassword(password, identity.MinStaffPassword, login.Email, login.Name); field != nil {
+		return StaffSignedIn{}, fault.InvalidFields(*field)
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	var begun StaffSignedIn
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := unchanged(ctx, tx, login); err != nil {
+			return err
+		}
+		now := s.now()
+		if err := tx.UpdateStaffPassword(ctx, by.ID, hash); err != nil {
+			return err
+		}
+		ended, err := tx.EndStaffSessions(ctx, by.ID, now)
+		if err != nil {
+			return err
+		}
+		err = tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: by, Action: "staff.password_changed", Subject: "staff", SubjectID: by.ID.String(),
+			After: map[string]any{"sessions_ended": ended},
+		})
+		if err != nil {
+			return err
+		}
+		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.MethodPassword)
+		return err
+	})
+	return begun, err
+}
