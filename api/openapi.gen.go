@@ -245,6 +245,7 @@ const (
 	ProblemCodeNotFound              ProblemCode = "not_found"
 	ProblemCodePasswordResetRequired ProblemCode = "password_reset_required"
 	ProblemCodeRateLimited           ProblemCode = "rate_limited"
+	ProblemCodeStepUpRequired        ProblemCode = "step_up_required"
 	ProblemCodeTaken                 ProblemCode = "taken"
 	ProblemCodeTooLarge              ProblemCode = "too_large"
 	ProblemCodeUnauthenticated       ProblemCode = "unauthenticated"
@@ -277,6 +278,8 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodePasswordResetRequired:
 		return true
 	case ProblemCodeRateLimited:
+		return true
+	case ProblemCodeStepUpRequired:
 		return true
 	case ProblemCodeTaken:
 		return true
@@ -930,6 +933,11 @@ type StaffSession struct {
 // StaffSessionMethod How the person signed in.
 type StaffSessionMethod string
 
+// StaffSessionAnswer defines model for StaffSessionAnswer.
+type StaffSessionAnswer struct {
+	Session StaffSession `json:"session"`
+}
+
 // StaffSessionsPage defines model for StaffSessionsPage.
 type StaffSessionsPage struct {
 	Items []StaffSession `json:"items"`
@@ -951,6 +959,11 @@ type StaffSignedIn struct {
 
 	// Token Shown once.
 	Token string `json:"token"`
+}
+
+// StaffStepUp defines model for StaffStepUp.
+type StaffStepUp struct {
+	Password string `json:"password"`
 }
 
 // Stage How far the review of a pending account is.
@@ -1139,6 +1152,9 @@ type ChangeStaffPasswordJSONRequestBody = StaffPasswordChange
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = StaffSignIn
 
+// StaffStepUpJSONRequestBody defines body for StaffStepUp for application/json ContentType.
+type StaffStepUpJSONRequestBody = StaffStepUp
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetReference Read this page
@@ -1219,6 +1235,9 @@ type ServerInterface interface {
 	// StaffSignOut Sign out
 	// (DELETE /v1/staff/sessions/current)
 	StaffSignOut(c *gin.Context)
+	// StaffStepUp Prove again who one is
+	// (POST /v1/staff/sessions/current/step-up)
+	StaffStepUp(c *gin.Context)
 	// EndStaffSession End one of one's own sessions
 	// (DELETE /v1/staff/sessions/{id})
 	EndStaffSession(c *gin.Context, id openapi_types.UUID)
@@ -1757,6 +1776,19 @@ func (siw *ServerInterfaceWrapper) StaffSignOut(c *gin.Context) {
 	siw.Handler.StaffSignOut(c)
 }
 
+// StaffStepUp operation middleware
+func (siw *ServerInterfaceWrapper) StaffStepUp(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.StaffStepUp(c)
+}
+
 // EndStaffSession operation middleware
 func (siw *ServerInterfaceWrapper) EndStaffSession(c *gin.Context) {
 
@@ -1849,5 +1881,6 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/staff/sessions", wrapper.StaffSignIn)
 	router.DELETE(options.BaseURL+"/v1/staff/sessions/:id", wrapper.EndStaffSession)
 	router.DELETE(options.BaseURL+"/v1/staff/sessions/current", wrapper.StaffSignOut)
+	router.POST(options.BaseURL+"/v1/staff/sessions/current/step-up", wrapper.StaffStepUp)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 }

@@ -57,6 +57,22 @@ func (s *server) endStaffSession(c *gin.Context, id uuid.UUID) {
 	c.Writer.WriteHeaderNow()
 }
 
+// StaffStepUp serves POST /v1/staff/sessions/current/step-up.
+func (s *server) StaffStepUp(c *gin.Context) {
+	var body StaffStepUp
+	if err := web.Decode(c, &body); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	caller := web.CallerOf(c)
+	session, err := s.service.StaffStepUp(c.Request.Context(), caller.Actor, *caller.Session, body.Password)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.JSON(c, http.StatusOK, StaffSessionAnswer{Session: staffSessionJSON(session, true)})
+}
+
 // GetStaffMe serves GET /v1/staff/me.
 func (s *server) GetStaffMe(c *gin.Context) {
 	caller := web.CallerOf(c)

@@ -115,3 +115,19 @@ func TestStaffPassword(t *testing.T) {
 	require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT count(*) FROM audit_events WHERE action = 'staff.password_changed' AND actor_id = $1`, renewed.Staff.ID).Scan(&events))
 	require.Equal(t, 1, events)
 }
+
+func TestStaffStepUp(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	in := s.signIn(t, actor.Finance)
+	stepUp := func(password string) answer {
+		return s.call(t, http.MethodPost, "/v1/staff/sessions/current/step-up", in.Token, map[string]any{"password": password})
+	}
+	s.change(t, `UPDATE staff_sessions SET recent_until = now() - interval '1 second' WHERE id = $1`, in.Session.ID)
+	require.Equal(t, map[string]string{"password": "wrong"}, stepUp("wrong").fields(t))
+	me := decode[api.StaffMe](t, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil))
+	require.True(t, me.Session.RecentUntil.Before(time.Now()), "a wrong password proves nothing")
+	a := stepUp(staffPassword)
+	require.Equal(t, http.StatusOK, a.Code, a.Body)
+	require.True(t, decode[api.StaffSessionAnswer](t, a).Session.RecentUntil.After(time.Now().Add(14*time.Minute)))
+}

@@ -139,6 +139,37 @@ func (s *Service) StaffSignOut(ctx context.Context, by actor.Actor, sessionID uu
 	})
 }
 
+// StaffStepUp lets the staff member of a session prove again who they are, for
+// what asks for a recent sign-in. A wrong password is fault.Invalid, naming
+// password, and leaves the session as it is.
+func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store.StaffSession, password string) (store.StaffSession, error) {
+	login, err := s.reader.StaffLoginOf(ctx, by.ID)
+	if err != nil {
+		return store.StaffSession{}, err
+	}
+	right, _, err := s.hasher.Verify(ctx, password, login.PasswordHash)
+	if err != nil {
+		return store.StaffSession{}, err
+	}
+	if !right {
+		return store.StaffSession{}, fault.InvalidFields(fault.Field{Field: "password", Code: "wrong", Detail: "Is not your password."})
+	}
+	session.AuthenticatedAt = s.now()
+	session.RecentUntil = session.AuthenticatedAt.Add(recentSignIn)
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := unchanged(ctx, tx, login); err != nil {
+			return err
+		}
+		if err := tx.RenewStaffSession(ctx, session.ID, session.AuthenticatedAt, session.RecentUntil); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: session.AuthenticatedAt, Actor: by, Action: "staff.stepped_up", Subject: "staff_session", SubjectID: session.ID.String(),
+		})
+	})
+	return session, err
+}
+
 // ChangeStaffPassword gives the staff member who asks another password, ends
 // every session of theirs and begins a new one. It returns fault.Invalid,
 // naming current_password or password, when the present password is wrong or

@@ -90,6 +90,13 @@ func (r *Reader) StaffSessions(ctx context.Context, staffID uuid.UUID, now time.
 	return sessions, failed("read staff sessions", err)
 }
 
+// RenewStaffSession records that the person of a session proved again who they
+// are.
+func (t *Tx) RenewStaffSession(ctx context.Context, id uuid.UUID, now, recentUntil time.Time) error {
+	_, err := t.tx.Exec(ctx, `UPDATE staff_sessions SET authenticated_at = $2, recent_until = $3 WHERE id = $1`, id, now, recentUntil)
+	return failed("renew staff session", err)
+}
+
 // EndStaffSession ends a session of a staff member for good. It returns
 // fault.NotFound when they have none of that id that lives at now.
 func (t *Tx) EndStaffSession(ctx context.Context, staffID, id uuid.UUID, now time.Time) error {

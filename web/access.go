@@ -22,6 +22,7 @@ import (
 type Access struct {
 	who        who
 	permission actor.Permission
+	recent     bool
 }
 
 type who int
@@ -51,6 +52,14 @@ var (
 
 // Staff admits staff whose role has the permission.
 func Staff(p actor.Permission) Access { return Access{who: staff, permission: p} }
+
+// Recent is the Access that admits a session of staff only if they proved a
+// short while ago who they are: fault.StepUpRequired. A personal access token is
+// not asked for that, since nobody is there to prove it.
+func (a Access) Recent() Access {
+	a.recent = true
+	return a
+}
 
 // Caller is who sends the request: nobody in particular on a route for anyone.
 type Caller struct {
@@ -131,7 +140,13 @@ func (a Access) check(c *gin.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	return a.admits(c, *caller, status)
+	if err := a.admits(c, *caller, status); err != nil {
+		return err
+	}
+	if a.recent && caller.Session != nil && !config.Now().Before(caller.Session.RecentUntil) {
+		return errStepUp
+	}
+	return nil
 }
 
 // credential returns the token that the request comes with: for pages in the
@@ -238,6 +253,7 @@ func bearer(h http.Header) (string, bool) {
 
 var (
 	errForbidden = fault.New(fault.Forbidden, "This credential does not permit that.")
+	errStepUp    = fault.New(fault.StepUpRequired, "Prove again who you are: your last sign-in is too long ago for this.")
 	errSuspended = fault.New(fault.AccountSuspended, "This account is suspended.")
 )
 

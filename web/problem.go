@@ -25,6 +25,7 @@ var statuses = map[fault.Code]int{
 	fault.Forbidden:            http.StatusForbidden,
 	fault.AccountSuspended:     http.StatusForbidden,
 	fault.ResetRequired:        http.StatusForbidden,
+	fault.StepUpRequired:       http.StatusForbidden,
 	fault.NotFound:             http.StatusNotFound,
 	fault.MethodNotAllowed:     http.StatusMethodNotAllowed,
 	fault.Conflict:             http.StatusConflict,

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,4 +82,61 @@ func TestForFile_waits_for_a_slow_line(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	require.JSONEq(t, `[true, true, true]`, string(body))
+}
+
+func TestServer_lets_nobody_take_their_time(t *testing.T) {
+	t.Parallel()
+	serve := func(t *testing.T, change func(*http.Server)) string {
+		t.Helper()
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		server := web.Server(listener.Addr().String(), newEngine(t, func(c *gin.Context) { web.JSON(c, http.StatusOK, 1) }))
+		change(server)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = server.Serve(listener)
+		}()
+		t.Cleanup(func() {
+			server.Close()
+			<-done
+		})
+		return listener.Addr().String()
+	}
+	dial := func(t *testing.T, address, text string) net.Conn {
+		t.Helper()
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = connection.Close() })
+		require.NoError(t, connection.SetDeadline(time.Now().Add(20*time.Second)))
+		_, err = io.WriteString(connection, text)
+		require.NoError(t, err)
+		return connection
+	}
+
+	t.Run("with the head of a request", func(t *testing.T) {
+		t.Parallel()
+		address := serve(t, func(s *http.Server) { s.ReadHeaderTimeout = 100 * time.Millisecond })
+		connection := dial(t, address, "GET /thing/1 HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+		answer, err := io.ReadAll(connection)
+		require.NoError(t, err, "the connection is closed, not kept")
+		require.NotContains(t, string(answer), "200 OK")
+	})
+	t.Run("between requests", func(t *testing.T) {
+		t.Parallel()
+		address := serve(t, func(s *http.Server) { s.IdleTimeout = 100 * time.Millisecond })
+		connection := dial(t, address, "GET /thing/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+		answer, err := io.ReadAll(connection)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), "200 OK")
+	})
+	t.Run("with a head that does not end", func(t *testing.T) {
+		t.Parallel()
+		address := serve(t, func(*http.Server) {})
+		connection := dial(t, address, "GET /thing/1 HTTP/1.1\r\nHost: a\r\nX-Long: "+strings.Repeat("a", 2*web.MaxHeaderBytes))
+		answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, answer.StatusCode)
+	})
 }

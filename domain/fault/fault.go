@@ -23,6 +23,7 @@ const (
 	Forbidden            Code = "forbidden"               // 403
 	AccountSuspended     Code = "account_suspended"       // 403
 	ResetRequired        Code = "password_reset_required" // 403
+	StepUpRequired       Code = "step_up_required"        // 403: sign in again, recently enough
 	NotFound             Code = "not_found"               // 404
 	MethodNotAllowed     Code = "method_not_allowed"      // 405
 	Conflict             Code = "conflict"                // 409: the state does not permit the action
