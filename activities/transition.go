@@ -111,6 +111,9 @@ func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, 
 	t.write.Event.WorkflowID = caseID
 	t.write.Event.Before = map[string]any{"status": t.before.Status, "stage": t.before.Stage}
 	t.write.Event.After = map[string]any{"status": t.account.Status, "stage": t.account.Stage}
+	if err := t.moveCredits(ctx); err != nil {
+		return cases.Outcome{}, err
+	}
 	if err := t.tx.WriteTransition(ctx, t.write); err != nil {
 		return cases.Outcome{}, err
 	}

@@ -107,7 +107,7 @@ func accountJSON(view store.AccountView) Account {
 			RegistrationNumber: unlessEmpty(view.Company.RegistrationNumber), Tin: unlessEmpty(view.Company.TIN),
 			Website: unlessEmpty(view.Company.Website), Address: unlessEmpty(view.Company.Address),
 		},
-		Credits:      Credits{Available: view.Credits},
+		Credits:      Credits{Available: view.Balance.Available, Held: view.Balance.Held},
 		RegisteredAt: view.RegisteredAt.UTC(), LastActiveAt: unlessNever(view.LastActiveAt),
 	}
 	reason := view.Reason

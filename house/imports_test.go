@@ -50,6 +50,10 @@ var rules = []rule{
 	{pkg: "domain/actor", ours: []string{"domain/fault"}, only: pureLibraries, never: outside},
 	{pkg: "domain/account", ours: []string{"domain/fault", "domain/calendar"}, only: pureLibraries, never: outside},
 	{
+		pkg: "domain/ledger", ours: []string{"domain/fault", "domain/calendar", "domain/actor", "domain/account"},
+		only: pureLibraries, never: outside,
+	},
+	{
 		pkg: "domain/policy", ours: []string{"domain/fault", "domain/calendar", "domain/account"},
 		only: pureLibraries, never: outside,
 	},

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"kibali/domain/account"
+	"kibali/domain/ledger"
 )
 
 const accountColumns = `a.id, a.name, a.email, a.phone, a.locale,
@@ -54,10 +55,14 @@ type StatusReason struct {
 	Until time.Time
 }
 
-// AccountView is an account with the reason of its status, where it has one.
+// AccountView is an account with its credits and the reason of its status, where
+// it has one.
 type AccountView struct {
 	account.Account
-	Reason *StatusReason
+	// Balance is of this moment where one account was asked for, and the list's
+	// copy in a list.
+	Balance ledger.Balance
+	Reason  *StatusReason
 }
 
 // The decision that made the present status, beside the account.
@@ -75,6 +80,7 @@ func scanView(row pgx.CollectableRow) (AccountView, error) {
 	if err := row.Scan(append(accountTargets(&v.Account), &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
 		return AccountView{}, err
 	}
+	v.Balance.Available, v.Balance.Held = sides(v.Credits, ledger.Keeps(v.Status))
 	if v.Status == account.Suspended || v.Status == account.Rejected || v.Stage == account.ChangesRequested {
 		if v.Status == account.Rejected && v.DecidedBy == nil {
 			reason.Code = ReasonExpired
@@ -87,11 +93,17 @@ func scanView(row pgx.CollectableRow) (AccountView, error) {
 
 // Account returns one account, or fault.NotFound.
 func (r *Reader) Account(ctx context.Context, id uuid.UUID) (AccountView, error) {
-	rows, err := r.db.Query(ctx, `SELECT `+viewColumns+` FROM accounts a `+viewJoins+` WHERE a.id = $1`, id)
+	rows, err := r.db.Query(ctx, `
+		SELECT b.available, b.held, `+viewColumns+` FROM accounts a JOIN balances b ON b.account_id = a.id `+viewJoins+` WHERE a.id = $1`, id)
 	if err != nil {
 		return AccountView{}, failed("read account", err)
 	}
-	view, err := pgx.CollectExactlyOneRow(rows, scanView)
+	view, err := pgx.CollectExactlyOneRow(rows, func(pgx.CollectableRow) (AccountView, error) {
+		var balance ledger.Balance
+		view, err := scanView(tailRow{Rows: rows, head: []any{&balance.Available, &balance.Held}})
+		view.Balance = balance
+		return view, err
+	})
 	return view, failed("read account", err)
 }
 
