@@ -826,7 +826,8 @@ type Registration struct {
 	// Name Of the person to talk to.
 	Name string `json:"name"`
 
-	// Password At least 12 characters of any kind, not guessable and not made of the person's own data.
+	// Password At least 12 characters of any kind, unless the policy says otherwise; not a common one, not guessable and not made of
+	// the person's own data. What is wrong with it is said in `errors`.
 	Password string `json:"password"`
 
 	// Phone A mobile number in international notation, or in that of Tanzania.

@@ -71,12 +71,15 @@ func TestRegister_refuses_bad_fields_and_stores_nothing(t *testing.T) {
 			"company.name": "invalid", "company.industry": "invalid", "company.tin": "invalid", "company.website": "invalid",
 			"company.address": "too_long", "company.registration_number": "too_long",
 		}},
-		"a landline":           {func(b map[string]any) { b["phone"] = "+255222110000" }, 422, map[string]string{"phone": "not_mobile"}},
-		"an unknown field":     {func(b map[string]any) { b["status"] = "active" }, 400, map[string]string{"status": "unknown_field"}},
-		"a field in capitals":  {func(b map[string]any) { b["EMAIL"] = "x" }, 400, map[string]string{"EMAIL": "unknown_field"}},
-		"a number for a phone": {func(b map[string]any) { b["phone"] = 255712345678 }, 400, map[string]string{"phone": "wrong_type"}},
-		"null for a company":   {func(b map[string]any) { b["company"] = nil }, 400, map[string]string{"company": "wrong_type"}},
-		"NUL":                  {func(b map[string]any) { b["name"] = "a\x00b" }, 400, map[string]string{"name": "invalid_character"}},
+		"a common password":       {func(b map[string]any) { b["password"] = "Qwerty123456" }, 422, map[string]string{"password": "common"}},
+		"a guessable password":    {func(b map[string]any) { b["password"] = "margaretsmith" }, 422, map[string]string{"password": "guessable"}},
+		"a password of one's own": {func(b map[string]any) { b["password"] = "Asha.Mushi.1990" }, 422, map[string]string{"password": "personal"}},
+		"a landline":              {func(b map[string]any) { b["phone"] = "+255222110000" }, 422, map[string]string{"phone": "not_mobile"}},
+		"an unknown field":        {func(b map[string]any) { b["status"] = "active" }, 400, map[string]string{"status": "unknown_field"}},
+		"a field in capitals":     {func(b map[string]any) { b["EMAIL"] = "x" }, 400, map[string]string{"EMAIL": "unknown_field"}},
+		"a number for a phone":    {func(b map[string]any) { b["phone"] = 255712345678 }, 400, map[string]string{"phone": "wrong_type"}},
+		"null for a company":      {func(b map[string]any) { b["company"] = nil }, 400, map[string]string{"company": "wrong_type"}},
+		"NUL":                     {func(b map[string]any) { b["name"] = "a\x00b" }, 400, map[string]string{"name": "invalid_character"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -87,39 +87,6 @@ func TestHasher(t *testing.T) {
 	})
 }
 
-func TestCheckPassword(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ password, code string }{
-		"nothing":                        {"", "required"},
-		"eleven characters":              {"abcdefghij1", "too_short"},
-		"twelve characters":              {"correct-hors", ""},
-		"twelve bytes, fewer characters": {"ñandúñandú", "too_short"},
-		"64 characters":                  {strings.Repeat("ab1-", 16), ""},
-		"the longest":                    {strings.Repeat("ab1-", 64), ""},
-		"one more than the longest":      {strings.Repeat("ab1-", 64) + "x", "too_long"},
-		"NUL":                            {"correct\x00horse battery", "invalid"},
-		"invalid UTF-8":                  {"correct\xffhorse battery", "invalid"},
-		"one character repeated":         {"aaaaaaaaaaaaaaa", "guessable"},
-		"the e-mail address":             {"asha@example.co.tz", "personal"},
-		"no composition rules":           {"kahawa na maandazi", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			field := identity.CheckPassword(c.password, identity.MinUserPassword, "asha@example.co.tz", "Asha")
-			if c.code == "" {
-				require.Nil(t, field)
-				return
-			}
-			require.NotNil(t, field)
-			require.Equal(t, "password", field.Field)
-			require.Equal(t, c.code, field.Code)
-			if c.password != "" {
-				require.NotContains(t, field.Detail, c.password)
-			}
-		})
-	}
-}
-
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	a, hashA := identity.NewToken(identity.StaffToken)

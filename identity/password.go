@@ -1,115 +1,113 @@
 package identity
 
 import (
-	"context"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
-	"github.com/alexedwards/argon2id"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
 
 	"kibali/domain/fault"
 )
 
-// The bounds of a user's password, in characters. The upper one only keeps a
-// request from hashing a novel; nothing is ever truncated.
+// The bounds of a password, in characters. How many it needs at least is the
+// policy's to say; these are its defaults. The upper bound only keeps a request
+// from hashing a novel; nothing is ever truncated.
 const (
 	MinUserPassword  = 12
 	MinStaffPassword = 15
 	MaxPassword      = 256
 )
 
-// Params are the cost of one hash. They are written into each hash, so that a
-// change applies to new hashes and old ones are upgraded at the next login.
-var Params = argon2id.Params{
-	Memory:      19 * 1024, // KiB
-	Iterations:  2,
-	Parallelism: 1,
-	SaltLength:  16,
-	KeyLength:   32,
-}
-
-// Hasher hashes and verifies passwords with argon2id, a bounded number at a
-// time: a flood of logins queues and cannot take all memory or every core.
-type Hasher struct {
-	params argon2id.Params
-	turns  *semaphore.Weighted
-	decoy  string
-}
-
-// NewHasher returns a Hasher that works on at most parallel passwords at once.
-func NewHasher(params argon2id.Params, parallel int) (*Hasher, error) {
-	decoy, err := argon2id.CreateHash("decoy", &params)
-	if err != nil {
-		return nil, fmt.Errorf("hash: %w", err)
-	}
-	return &Hasher{params: params, turns: semaphore.NewWeighted(int64(parallel)), decoy: decoy}, nil
-}
-
-// Hash returns the encoded hash of password. It waits for its turn until ctx
-// ends.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	if err := h.turns.Acquire(ctx, 1); err != nil {
-		return "", fmt.Errorf("wait to hash: %w", err)
-	}
-	defer h.turns.Release(1)
-	hash, err := argon2id.CreateHash(norm.NFKC.String(password), &h.params)
-	if err != nil {
-		return "", fmt.Errorf("hash: %w", err)
-	}
-	return hash, nil
-}
-
-// Verify reports whether password is the one that encoded was made of, and
-// whether encoded should be replaced by a hash of the present cost. With an
-// empty encoded, which is what an unknown login has, it does the same work and
-// answers false, so that time tells nothing.
-func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outdated bool, err error) {
-	if err := h.turns.Acquire(ctx, 1); err != nil {
-		return false, false, fmt.Errorf("wait to verify: %w", err)
-	}
-	defer h.turns.Release(1)
-	known := encoded != ""
-	if !known {
-		encoded = h.decoy
-	}
-	match, params, err := argon2id.CheckHash(norm.NFKC.String(password), encoded)
-	if err != nil {
-		return false, false, fmt.Errorf("verify: %w", err)
-	}
-	return match && known, *params != h.params, nil
-}
-
 // CheckPassword returns what is wrong with a password that someone chooses, or
-// nil. own are the person's own data, of which a password must not be made.
+// nil. Whoever sets a password asks it: a registration, a reset, a change, the
+// staff's own. least is how many characters it needs. own are the person's own
+// data, of which a password must not be made. There are no rules of
+// composition; what counts is how many guesses it takes.
 func CheckPassword(password string, least int, own ...string) *fault.Field {
-	refuse := func(code, detail string, args ...any) *fault.Field {
-		return &fault.Field{Field: "password", Code: code, Detail: fmt.Sprintf(detail, args...)}
-	}
 	if password == "" {
-		return refuse("required", "Choose a password.")
+		return refusePassword("required", "Choose a password.")
 	}
 	if !utf8.ValidString(password) || strings.ContainsRune(password, 0) {
-		return refuse("invalid", "The password has characters that cannot be typed.")
+		return refusePassword("invalid", "The password has characters that cannot be typed.")
 	}
-	characters := utf8.RuneCountInString(norm.NFKC.String(password))
+	password = norm.NFKC.String(password)
+	characters := utf8.RuneCountInString(password)
 	if characters < least {
-		return refuse("too_short", "The password needs at least %d characters.", least)
+		return refusePassword("too_short", fmt.Sprintf("The password needs at least %d characters.", least))
 	}
 	if characters > MaxPassword {
-		return refuse("too_long", "The password may have at most %d characters.", MaxPassword)
+		return refusePassword("too_long", fmt.Sprintf("The password may have at most %d characters.", MaxPassword))
 	}
-	lower := strings.ToLower(norm.NFKC.String(password))
-	for _, word := range own {
-		word = strings.ToLower(strings.TrimSpace(word))
-		if len(word) >= 4 && strings.Contains(lower, word) && len(lower)-len(word) < 8 {
-			return refuse("personal", "The password is made of your own details.")
+	words := wordsOf(own)
+	if madeOf(strings.ToLower(password), words) {
+		return refusePassword("personal", "The password is little more than your own details. Add words that have nothing to do with you.")
+	}
+	if isCommonPassword(password) {
+		return refusePassword("common", "This password is on a list of those that many people use, which is what attackers try first.")
+	}
+	return checkStrength(password, words)
+}
+
+func refusePassword(code, detail string) *fault.Field {
+	return &fault.Field{Field: "password", Code: code, Detail: detail}
+}
+
+const (
+	// A part of somebody's data that is shorter stands in other words too.
+	leastOwnWord = 4
+	// With fewer letters and digits beside it, a password is made of such parts.
+	leastBeside = 8
+	// The digits at the end of a phone that people dial within a country.
+	nationalDigits = 9
+)
+
+// wordsOf returns the parts of a person's data that a password could be made
+// of, in lower case: the words, what they are when written together, and the
+// digits of what is a number.
+func wordsOf(own []string) []string {
+	var words []string
+	add := func(word string) {
+		if utf8.RuneCountInString(word) >= leastOwnWord {
+			words = append(words, word)
 		}
 	}
-	if len(strings.Trim(lower, lower[:1])) == 0 {
-		return refuse("guessable", "The password is one character repeated.")
+	for _, text := range own {
+		text = strings.ToLower(norm.NFKC.String(text))
+		parts := strings.FieldsFunc(text, func(r rune) bool { return !isLetterOrDigit(r) })
+		for _, part := range parts {
+			add(part)
+		}
+		if together := strings.Join(parts, ""); len(parts) > 1 {
+			add(together)
+		}
+		digits := strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r < '0' || r > '9' }), "")
+		if len(digits) > nationalDigits {
+			add(digits[len(digits)-nationalDigits:])
+		}
 	}
-	return nil
+	return words
+}
+
+// madeOf reports whether little is left of a password without the words.
+func madeOf(password string, words []string) bool {
+	rest := password
+	for _, word := range words {
+		rest = strings.ReplaceAll(rest, word, " ")
+	}
+	if rest == password {
+		return false
+	}
+	beside := 0
+	for _, r := range rest {
+		if isLetterOrDigit(r) {
+			beside++
+		}
+	}
+	return beside < leastBeside
+}
+
+func isLetterOrDigit(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }

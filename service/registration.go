@@ -26,7 +26,11 @@ type Registered struct {
 // or the phone belongs to another account. It succeeds without Temporal: the
 // case is then opened by the sweep.
 func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Application, password string) (Registered, error) {
-	app, err := validRegistration(app, password)
+	p, version, err := s.reader.Policy(ctx)
+	if err != nil {
+		return Registered{}, err
+	}
+	app, err = validRegistration(app, password, p.Passwords.User)
 	if err != nil {
 		return Registered{}, err
 	}
@@ -35,10 +39,6 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 		return Registered{}, err
 	}
 	now := s.now()
-	p, version, err := s.reader.Policy(ctx)
-	if err != nil {
-		return Registered{}, err
-	}
 	remind, end, err := p.Deadlines(account.Registered.Stage, now)
 	if err != nil {
 		return Registered{}, err
@@ -81,7 +81,7 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 	return Registered{Account: a, UploadToken: token}, nil
 }
 
-func validRegistration(app account.Application, password string) (account.Application, error) {
+func validRegistration(app account.Application, password string, least int) (account.Application, error) {
 	normal, err := app.Normalise()
 	var fields []fault.Field
 	if err != nil {
@@ -91,10 +91,16 @@ func validRegistration(app account.Application, password string) (account.Applic
 		}
 		fields = refused.Fields
 	}
-	if field := identity.CheckPassword(password, identity.MinUserPassword, app.Email, app.Name, app.Phone, app.Company.Name); field != nil {
+	if field := identity.CheckPassword(password, least, ownData(app)...); field != nil {
 		fields = append(fields, *field)
 	}
 	return normal, fault.InvalidFields(fields...)
+}
+
+// ownData is what a password must not be made of.
+func ownData(app account.Application) []string {
+	c := app.Company
+	return []string{app.Email, app.Name, app.Phone, c.Name, c.RegistrationNumber, c.TIN, c.Website, c.Address}
 }
 
 func receivedNotices(a account.Account, application store.Application) []store.Notice {

@@ -29,6 +29,14 @@ type Policy struct {
 	QuietHours *QuietHours `json:"quiet_hours"`
 	// MaxDocuments is how many documents an application may have.
 	MaxDocuments int `json:"max_documents"`
+	// Passwords says how long the passwords that people choose must be.
+	Passwords Passwords `json:"passwords"`
+}
+
+// Passwords are the least numbers of characters that a password has.
+type Passwords struct {
+	User  int `json:"user"`
+	Staff int `json:"staff"`
 }
 
 // Patience is how long an applicant is waited for, in time that passes
@@ -74,17 +82,24 @@ func Default() Policy {
 		Review:       Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(27 * time.Hour)},
 		QuietHours:   &QuietHours{From: "21:00", To: "07:00"},
 		MaxDocuments: 10,
+		Passwords:    Passwords{User: 12, Staff: 15},
 	}
 }
 
-// Parse reads a policy as it is stored. It does not refuse what this build does
-// not know or would not accept from anyone today: other builds write policies
-// too, and a case goes on under the one that it was opened under. What cannot be
-// read at all is an unexpected error.
+// Parse reads a policy as it is stored. What an older build could not say is as
+// Default has it. It does not refuse what this build does not know or would not
+// accept from anyone today: other builds write policies too, and a case goes on
+// under the one that it was opened under. What cannot be read at all is an
+// unexpected error.
 func Parse(content []byte) (Policy, error) {
-	var p Policy
+	p := Default()
+	usual := p.Calendar
+	p.Calendar = calendar.Config{} // it is one setting: days are not added to the usual ones
 	if err := json.Unmarshal(content, &p); err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
+	}
+	if p.Calendar.Zone == "" {
+		p.Calendar = usual
 	}
 	return p, nil
 }
@@ -119,6 +134,11 @@ func (p Policy) Validate() error {
 	}
 	if p.MaxDocuments < 1 || p.MaxDocuments > 100 {
 		refuse("max_documents", "Must be between 1 and 100.")
+	}
+	for field, least := range map[string]int{"passwords.user": p.Passwords.User, "passwords.staff": p.Passwords.Staff} {
+		if least < 8 || least > 64 {
+			refuse(field, "Must be between 8 and 64.")
+		}
 	}
 	return fault.InvalidFields(bad...)
 }

@@ -27,6 +27,13 @@ func TestAStoredPolicyIsReadLeniently(t *testing.T) {
 	require.NoError(t, err, "another build wrote it")
 	require.Equal(t, policy.Duration(2*time.Hour), read.Documents.Remind)
 	require.Equal(t, 1000, read.MaxDocuments)
+	require.Equal(t, policy.Default().Passwords, read.Passwords, "what it could not say is the default")
+	require.Equal(t, policy.Default().Calendar, read.Calendar)
+
+	read, err = policy.Parse([]byte(`{"calendar": {"zone": "Africa/Nairobi", "hours": {"monday": {"from": "08:00", "to": "12:00"}}}, "quiet_hours": null}`))
+	require.NoError(t, err)
+	require.Len(t, read.Calendar.Hours, 1, "a calendar is taken as a whole")
+	require.Nil(t, read.QuietHours)
 
 	_, err = policy.Parse([]byte(`{"documents": {"remind": "soon"}}`))
 	require.ErrorContains(t, err, "read policy")
@@ -50,13 +57,14 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.Review.Deadline = 0
 	p.QuietHours.To = "7"
 	p.MaxDocuments = 0
+	p.Passwords = policy.Passwords{User: 7, Staff: 65}
 	refused := fault.As(p.Validate())
 	require.NotNil(t, refused)
 	var names []string
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "passwords.user", "passwords.staff"}, names)
 }
 
 func TestDeadlines(t *testing.T) {
