@@ -15,6 +15,8 @@ import (
 func (t *transition) moveCredits(ctx context.Context) error {
 	var move func(context.Context, store.Move) (before, after ledger.Balance, err error)
 	switch {
+	case t.action.Remains():
+		return nil
 	case t.account.Status == account.Suspended:
 		move = t.tx.Hold
 	case t.account.Status == account.Closed:

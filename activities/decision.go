@@ -17,6 +17,7 @@ var decisionNotices = map[account.Action]notify.Kind{
 	account.Reject:         notify.Rejected,
 	account.RequestChanges: notify.ChangesRequested,
 	account.Suspend:        notify.Suspended,
+	account.ChangeUntil:    notify.SuspensionChanged,
 	account.Reactivate:     notify.Reactivated,
 	account.Close:          notify.Closed,
 }
@@ -64,7 +65,9 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 		return cases.Outcome{}, err
 	}
 	t.decidedBy(d, role)
-	t.owe(decisionNotices[d.Kind], d.ID.String())
+	if t.tells() {
+		t.owe(decisionNotices[d.Kind], d.ID.String())
+	}
 	// After a rejection a corrected application that is on its way still counts.
 	t.write.Final = d.Kind == account.Approve || d.Kind == account.Close
 	return t.commit(ctx, d.CaseID)

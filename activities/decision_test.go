@@ -64,6 +64,32 @@ func TestApplyDecision(t *testing.T) {
 		require.Equal(t, []string{"register", "approve", "suspend", "reactivate", "close"}, d.events(a.ID))
 	})
 
+	t.Run("of_a_suspension's_end_changes_nothing_else", func(t *testing.T) {
+		t.Parallel()
+		d := setup(t)
+		a := d.register()
+		d.decide(a, account.Approve)
+		until, later := noon.Add(72*time.Hour), noon.Add(96*time.Hour)
+		d.decide(d.account(a.ID), account.Suspend, func(s *store.Decision) { s.Until = &until })
+		before := d.account(a.ID)
+		d.pass(time.Hour)
+		o := d.decide(before, account.ChangeUntil, func(s *store.Decision) { s.Until, s.ReasonCode, s.Reason = &later, "", "" })
+		require.Equal(t, cases.Applied, o.Result)
+		require.Subset(t, channels(o), []string{"email suspension_changed", "sms suspension_changed"})
+		want := before
+		want.SuspendedUntil, want.DeadlineAt = later, later
+		require.Equal(t, want, d.account(a.ID))
+		closed := d.decision(d.decides(before, account.ChangeUntil, func(s *store.Decision) { s.Until = &later }).DecisionID)
+		again, err := d.ApplyDecision(t.Context(), cases.Decision{DecisionID: closed.ID, Kind: account.ChangeUntil})
+		require.NoError(t, err)
+		require.Len(t, again.Notices, len(o.Notices), "nobody is told of what did not change")
+		o = d.decide(before, account.ChangeUntil)
+		require.Zero(t, o.Entry.DeadlineAt)
+		require.Zero(t, d.account(a.ID).SuspendedUntil)
+		require.Equal(t, []string{"{\"stage\": \"\", \"until\": \"2026-11-26T09:00:00Z\", \"status\": \"suspended\"}"},
+			d.read(`SELECT before::text FROM audit_events WHERE account_id = $1 AND action = 'change_until' ORDER BY id LIMIT 1`, a.ID))
+	})
+
 	t.Run("that_the_state_does_not_permit_is_refused_for_good", func(t *testing.T) {
 		t.Parallel()
 		d := setup(t)
@@ -213,6 +239,24 @@ func TestEndSuspension(t *testing.T) {
 	d.decide(a, account.Approve)
 	until := noon.Add(time.Hour)
 	suspended := d.decide(d.account(a.ID), account.Suspend, func(s *store.Decision) { s.Until = &until })
+
+	t.Run("follows_a_move_that_has_not_reached_its_case", func(t *testing.T) {
+		later, b := until.Add(time.Hour), d.register()
+		d.decide(b, account.Approve)
+		ends := d.decide(d.account(b.ID), account.Suspend, func(s *store.Decision) { s.Until = &until }).Entry
+		move := d.decides(d.account(b.ID), account.ChangeUntil, func(s *store.Decision) { s.Until = &later })
+		o := must(d.EndSuspension(t.Context(), activities.Deadline{AccountID: b.ID, Entry: ends}))(t)
+		require.Equal(t, cases.Refused, o.Result)
+		require.True(t, o.Entry.DeadlineAt.Equal(later))
+		require.Subset(t, channels(o), []string{"email suspension_changed", "sms suspension_changed"})
+		require.Equal(t, cases.Applied, d.decision(move.DecisionID).Outcome)
+		require.Equal(t, o.Entry, must(d.ApplyDecision(t.Context(), move))(t).Entry, "it comes late, and is done")
+
+		d.decides(d.account(b.ID), account.ChangeUntil, func(s *store.Decision) { s.Until = &later })
+		o = must(d.EndSuspension(t.Context(), activities.Deadline{AccountID: b.ID, Entry: o.Entry}))(t)
+		require.Equal(t, cases.Applied, o.Result, "a move to where it is keeps nobody suspended")
+		require.Equal(t, []string{"register", "approve", "suspend", "change_until", "change_until", "reactivate"}, d.events(b.ID))
+	})
 
 	moved := suspended.Entry
 	moved.DeadlineAt = until.Add(-time.Minute)

@@ -22,6 +22,8 @@ type transition struct {
 	tx      *store.Tx
 	now     time.Time
 	before  account.State
+	until   time.Time // before it
+	action  account.Action
 	account account.Account
 	write   store.Transition
 }
@@ -34,19 +36,21 @@ func (a *Activities) change(ctx context.Context, tx *store.Tx, acc account.Accou
 	if err != nil {
 		return nil, err
 	}
-	t := &transition{Activities: a, tx: tx, before: acc.State(), account: acc}
+	t := &transition{Activities: a, tx: tx, before: acc.State(), until: acc.SuspendedUntil, account: acc, action: action}
 	// The moment of a transition grows from one to the next, whatever the
 	// clocks of the workers say: cases tell older from newer by it.
 	t.now = a.now()
 	if !t.now.After(acc.StageSince) {
 		t.now = acc.StageSince.Add(time.Microsecond)
 	}
-	t.account.Status, t.account.Stage, t.account.StageSince = status, stage, t.now
-	t.account.BlockedBy, t.account.SuspendedUntil = nil, time.Time{}
-	if action != account.DocumentsReceived { // documents do not undo a request for changes
-		t.account.DecidedBy = nil
+	if !action.Remains() {
+		t.account.Status, t.account.Stage, t.account.StageSince = status, stage, t.now
+		t.account.BlockedBy, t.account.SuspendedUntil = nil, time.Time{}
+		t.account.RemindAt, t.account.DeadlineAt = time.Time{}, time.Time{}
+		if action != account.DocumentsReceived { // documents do not undo a request for changes
+			t.account.DecidedBy = nil
+		}
 	}
-	t.account.RemindAt, t.account.DeadlineAt = time.Time{}, time.Time{}
 	t.write.Event = store.Event{
 		At: t.now, Actor: actor.Actor{Kind: actor.System}, Action: string(action),
 		Subject: "account", SubjectID: acc.ID.String(), AccountID: &acc.ID,
@@ -85,13 +89,30 @@ func (t *transition) reviewChanged(ctx context.Context, action account.Action) e
 
 // decidedBy makes the transition that of a staff member's decision.
 func (t *transition) decidedBy(d store.Decision, role actor.Role) {
-	t.account.DecidedBy = &d.ID
-	if d.Kind == account.Suspend && d.Until != nil {
-		t.account.SuspendedUntil, t.account.DeadlineAt = toInstant(*d.Until), toInstant(*d.Until)
+	if !t.action.Remains() {
+		t.account.DecidedBy = &d.ID
+	}
+	if t.action == account.Suspend || t.action == account.ChangeUntil {
+		t.endsAt(d.Until)
 	}
 	t.write.Decision = &d.ID
 	t.write.Event.Actor = actor.Actor{Kind: actor.Staff, ID: d.StaffID, Role: role, RequestID: d.RequestID}
 	t.write.Event.DecisionID, t.write.Event.ReasonCode = &d.ID, d.ReasonCode
+}
+
+// endsAt makes the suspension end by itself at the given time; never, when there
+// is none.
+func (t *transition) endsAt(until *time.Time) {
+	t.account.SuspendedUntil, t.account.DeadlineAt = time.Time{}, time.Time{}
+	if until != nil {
+		t.account.SuspendedUntil, t.account.DeadlineAt = toInstant(*until), toInstant(*until)
+	}
+}
+
+// tells reports whether the user is told of the decision: not of an end that was
+// moved to where it is.
+func (t *transition) tells() bool {
+	return t.action != account.ChangeUntil || !t.account.SuspendedUntil.Equal(t.until)
 }
 
 // owe adds a notice to the user in every channel. key tells it from others of
@@ -109,8 +130,8 @@ func (t *transition) owe(kind notify.Kind, key string) {
 func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, error) {
 	t.write.Account = t.account
 	t.write.Event.WorkflowID = caseID
-	t.write.Event.Before = map[string]any{"status": t.before.Status, "stage": t.before.Stage}
-	t.write.Event.After = map[string]any{"status": t.account.Status, "stage": t.account.Stage}
+	t.write.Event.Before = t.facts(t.before, t.until)
+	t.write.Event.After = t.facts(t.account.State(), t.account.SuspendedUntil)
 	if err := t.moveCredits(ctx); err != nil {
 		return cases.Outcome{}, err
 	}
@@ -118,6 +139,19 @@ func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, 
 		return cases.Outcome{}, err
 	}
 	return outcome(ctx, t.tx, t.account, caseID, cases.Applied, "")
+}
+
+// facts is what an event says of the account before or after it: the state, and
+// the end of a suspension where that is what was changed.
+func (t *transition) facts(state account.State, until time.Time) map[string]any {
+	facts := map[string]any{"status": state.Status, "stage": state.Stage}
+	if t.action == account.ChangeUntil {
+		facts["until"] = nil
+		if !until.IsZero() {
+			facts["until"] = until.UTC()
+		}
+	}
+	return facts
 }
 
 // outcome is what a case is told of an account: how its message ended, the

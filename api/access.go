@@ -40,6 +40,7 @@ var access = map[string]web.Access{
 	"POST /v1/accounts/:id/reject":          web.Staff(actor.Review),
 	"POST /v1/accounts/:id/request-changes": web.Staff(actor.Review),
 	"POST /v1/accounts/:id/suspend":         web.Staff(actor.ManageAccess),
+	"PATCH /v1/accounts/:id/suspension":     web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/reactivate":      web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/close":           web.Staff(actor.ManageAccess),
 }

@@ -48,6 +48,14 @@ func (s *server) Suspend(c *gin.Context, id AccountID) {
 	})
 }
 
+// ChangeUntil serves PATCH /v1/accounts/{id}/suspension.
+func (s *server) ChangeUntil(c *gin.Context, id AccountID) {
+	var body SuspensionEnd
+	s.decide(c, id, web.Decode, &body, s.service.ChangeUntil, func() service.Ask {
+		return service.Ask{Until: body.Until, Note: given(body.Note)}
+	})
+}
+
 // Reactivate serves POST /v1/accounts/{id}/reactivate.
 func (s *server) Reactivate(c *gin.Context, id AccountID) {
 	var body Note

@@ -21,6 +21,11 @@ func (s *stand) decide(t *testing.T, u user, action, token string, body any, hea
 	return s.call(t, http.MethodPost, "/v1/accounts/"+u.id+"/"+action, token, body, headers...)
 }
 
+func (s *stand) moveEnd(t *testing.T, u user, token string, body any, headers ...string) answer {
+	t.Helper()
+	return s.call(t, http.MethodPatch, "/v1/accounts/"+u.id+"/suspension", token, body, headers...)
+}
+
 // TestCase walks through the main job with everything running.
 func TestCase(t *testing.T) {
 	t.Parallel()
@@ -105,7 +110,24 @@ func TestCase(t *testing.T) {
 		require.Equal(t, "Spam.", *p.Reason)
 		require.Equal(t, until, *p.Until)
 
+		later := until.Add(24 * time.Hour)
+		a = s.moveEnd(t, u, admin, map[string]any{"until": later, "note": "Asked for time."}, "Idempotency-Key", "later")
+		require.Equal(t, http.StatusOK, a.Code, a.Body)
+		moved := decode[api.Decided](t, a)
+		require.Equal(t, "change_until", string(moved.Decision.Kind))
+		require.Equal(t, later, *moved.Account.Suspension.Until)
+		require.Equal(t, suspension.SuspendedAt, moved.Account.Suspension.SuspendedAt, "it is the same suspension")
+		require.Equal(t, "Spam.", moved.Account.Suspension.Reason)
+		again := s.moveEnd(t, u, admin, map[string]any{"until": later, "note": "Asked for time."}, "Idempotency-Key", "later")
+		require.Equal(t, a.Body.String(), again.Body.String())
+		a = s.moveEnd(t, u, admin, map[string]any{"until": nil})
+		require.Equal(t, http.StatusOK, a.Code, a.Body)
+		require.Nil(t, decode[api.Decided](t, a).Account.Suspension.Until)
+
 		require.Equal(t, http.StatusOK, s.decide(t, u, "reactivate", admin, map[string]any{}).Code)
+		a = s.moveEnd(t, u, admin, map[string]any{"until": later})
+		require.Equal(t, http.StatusConflict, a.Code)
+		require.Equal(t, "reactivate", *decode[api.Problem](t, a).Current.Action)
 		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/me", u.session, nil).Code, "the same session works again")
 		a = s.decide(t, u, "close", admin, map[string]any{"reason": "At their request."})
 		require.Equal(t, http.StatusOK, a.Code, a.Body)
@@ -182,6 +204,23 @@ func TestDecisions_without_a_worker(t *testing.T) {
 		require.Equal(t, "No.", *decode[api.Problem](t, a).Reason)
 	})
 
+	t.Run("of a suspension's end wait while it is on its way, and in the way of others", func(t *testing.T) {
+		t.Parallel()
+		u := s.register(t)
+		s.setStatus(t, u, account.Active)
+		require.Equal(t, http.StatusAccepted, s.decide(t, u, "suspend", admin, map[string]any{"reason_code": "fraud", "reason": "No."}).Code)
+		a := s.moveEnd(t, u, admin, map[string]any{"until": nil})
+		require.Equal(t, http.StatusConflict, a.Code, a.Body)
+		require.True(t, *decode[api.Problem](t, a).Current.Pending)
+
+		u = s.register(t)
+		s.setStatus(t, u, account.Suspended)
+		a = s.moveEnd(t, u, admin, map[string]any{"until": time.Now().Add(time.Hour)})
+		require.Equal(t, http.StatusAccepted, a.Code, a.Body)
+		require.NotEmpty(t, a.Header().Get("Location"))
+		require.Equal(t, http.StatusConflict, s.decide(t, u, "reactivate", admin, nil).Code)
+	})
+
 	t.Run("are replayed by their key, whatever the spelling of the body", func(t *testing.T) {
 		t.Parallel()
 		u, other := s.register(t), s.register(t)
@@ -256,6 +295,11 @@ func TestDecisions_refuse_bad_input(t *testing.T) {
 			require.Equal(t, c.status, a.Code, a.Body)
 			require.Equal(t, c.fields, a.fields(t))
 		})
+	}
+	for body, field := range map[string]string{
+		`{}`: "required", `{"until":"2020-01-01T00:00:00Z"}`: "not_future", `{"until":"soon"}`: "invalid", `{"until":7}`: "wrong_type",
+	} {
+		require.Equal(t, map[string]string{"until": field}, s.moveEnd(t, u, admin, body).fields(t), body)
 	}
 	t.Run("a bad key", func(t *testing.T) {
 		t.Parallel()

@@ -40,6 +40,7 @@ func (e ActorKind) Valid() bool {
 // Defines values for DecisionKind.
 const (
 	Approve        DecisionKind = "approve"
+	ChangeUntil    DecisionKind = "change_until"
 	Close          DecisionKind = "close"
 	Reactivate     DecisionKind = "reactivate"
 	Reject         DecisionKind = "reject"
@@ -51,6 +52,8 @@ const (
 func (e DecisionKind) Valid() bool {
 	switch e {
 	case Approve:
+		return true
+	case ChangeUntil:
 		return true
 	case Close:
 		return true
@@ -995,6 +998,15 @@ type Suspension struct {
 	Until *time.Time `json:"until"`
 }
 
+// SuspensionEnd defines model for SuspensionEnd.
+type SuspensionEnd struct {
+	// Note Kept among staff.
+	Note *string `json:"note,omitempty"`
+
+	// Until When the suspension ends by itself, in the future; null when it is to last until it is ended.
+	Until *time.Time `json:"until"`
+}
+
 // SuspensionReason defines model for SuspensionReason.
 type SuspensionReason struct {
 	// Note Kept among staff.
@@ -1135,6 +1147,9 @@ type RequestChangesJSONRequestBody = ReviewReason
 // SuspendJSONRequestBody defines body for Suspend for application/json ContentType.
 type SuspendJSONRequestBody = SuspensionReason
 
+// ChangeUntilJSONRequestBody defines body for ChangeUntil for application/json ContentType.
+type ChangeUntilJSONRequestBody = SuspensionEnd
+
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
 
@@ -1197,6 +1212,9 @@ type ServerInterface interface {
 	// Suspend Suspend an account
 	// (POST /v1/accounts/{id}/suspend)
 	Suspend(c *gin.Context, id AccountID)
+	// ChangeUntil Move the end of a suspension
+	// (PATCH /v1/accounts/{id}/suspension)
+	ChangeUntil(c *gin.Context, id AccountID)
 	// GetTimeline Read what happened to an account
 	// (GET /v1/accounts/{id}/timeline)
 	GetTimeline(c *gin.Context, id AccountID)
@@ -1572,6 +1590,31 @@ func (siw *ServerInterfaceWrapper) Suspend(c *gin.Context) {
 	siw.Handler.Suspend(c, id)
 }
 
+// ChangeUntil operation middleware
+func (siw *ServerInterfaceWrapper) ChangeUntil(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeUntil(c, id)
+}
+
 // GetTimeline operation middleware
 func (siw *ServerInterfaceWrapper) GetTimeline(c *gin.Context) {
 
@@ -1868,6 +1911,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:id/reject", wrapper.Reject)
 	router.POST(options.BaseURL+"/v1/accounts/:id/request-changes", wrapper.RequestChanges)
 	router.POST(options.BaseURL+"/v1/accounts/:id/suspend", wrapper.Suspend)
+	router.PATCH(options.BaseURL+"/v1/accounts/:id/suspension", wrapper.ChangeUntil)
 	router.GET(options.BaseURL+"/v1/accounts/:id/timeline", wrapper.GetTimeline)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)

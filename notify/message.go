@@ -30,6 +30,7 @@ const (
 	Rejected            Kind = "rejected"
 	ApplicationExpired  Kind = "application_expired" // the applicant did not answer in time
 	Suspended           Kind = "suspended"
+	SuspensionChanged   Kind = "suspension_changed" // it ends at another time, or not by itself
 	Reactivated         Kind = "reactivated"
 	Closed              Kind = "closed"
 	ReviewDue           Kind = "review_due"       // to reviewers: the review deadline has passed
@@ -40,7 +41,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		ApplicationReceived, DocumentsMissing, ChangesRequested, ChangesMissing, Approved, Rejected,
-		ApplicationExpired, Suspended, Reactivated, Closed, ReviewDue, ReviewEscalated,
+		ApplicationExpired, Suspended, SuspensionChanged, Reactivated, Closed, ReviewDue, ReviewEscalated,
 	}
 }
 

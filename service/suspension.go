@@ -13,11 +13,13 @@ import (
 // is recorded, whatever happens to workers or Temporal. See decide for the
 // errors.
 func (s *Service) Suspend(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
-	if ask.Until != nil {
-		until := ask.Until.UTC().Truncate(time.Microsecond)
-		ask.Until = &until
-	}
 	return s.access(ctx, by, ask, account.Suspend)
+}
+
+// ChangeUntil asks for a suspension to end by itself at another time, or, when
+// ask has none, not to end by itself. See decide for the errors.
+func (s *Service) ChangeUntil(ctx context.Context, by actor.Actor, ask Ask) (Decided, error) {
+	return s.access(ctx, by, ask, account.ChangeUntil)
 }
 
 // Reactivate asks for a suspended account to be let in again. See decide for
@@ -38,6 +40,10 @@ func (s *Service) access(ctx context.Context, by actor.Actor, ask Ask, kind acco
 	}
 	if err := ask.normalise(kind); err != nil {
 		return Decided{}, err
+	}
+	if ask.Until != nil {
+		until := ask.Until.UTC().Truncate(time.Microsecond)
+		ask.Until = &until
 	}
 	return s.decide(ctx, by, order{Ask: ask, kind: kind})
 }

@@ -96,7 +96,7 @@ func TestDecisions(t *testing.T) {
 			return tx.WriteTransition(ctx, store.Transition{
 				Account: r.Account, Decision: &d.ID, Application: &r.Application.ID, Outcome: store.ApplicationRejected,
 				Notices: []store.Notice{{ID: newID(), Key: "k/" + d.ID.String(), AccountID: r.Account.ID, DecisionID: &d.ID, Kind: "rejected", Channel: store.Email, CreatedAt: noon}},
-				Event:   store.Event{At: noon, Actor: actor.Actor{Kind: actor.System}, Action: "reject", Subject: "account", SubjectID: r.Account.ID.String(), AccountID: &r.Account.ID, DecisionID: &d.ID},
+				Event:   store.Event{At: noon.Add(time.Hour), Actor: actor.Actor{Kind: actor.System}, Action: "reject", Subject: "account", SubjectID: r.Account.ID.String(), AccountID: &r.Account.ID, DecisionID: &d.ID},
 			})
 		}))
 		view, err := b.reader.Account(t.Context(), r.Account.ID)

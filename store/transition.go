@@ -53,7 +53,7 @@ func (t *Tx) WriteTransition(ctx context.Context, w Transition) error {
 		a.DecidedBy, a.BlockedBy, orNull(a.SuspendedUntil))
 	if w.Decision != nil {
 		batch.Queue(`UPDATE decisions SET outcome = $2, closed_at = $3 WHERE id = $1 AND outcome IS NULL`,
-			*w.Decision, cases.Applied, a.StageSince)
+			*w.Decision, cases.Applied, w.Event.At)
 	}
 	if w.Application != nil {
 		batch.Queue(`

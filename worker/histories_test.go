@@ -91,6 +91,7 @@ func paths() []path {
 		{name: "registration-late-duplicate", most: 15, walk: walkLateDuplicate},
 		{name: "suspension-until", walk: walkSuspensionUntil},
 		{name: "suspension-lifted", walk: walkSuspensionLifted},
+		{name: "suspension-end-moved", walk: walkSuspensionEndMoved},
 		{name: "closure", walk: walkClosure},
 	}
 }
@@ -291,6 +292,24 @@ func walkSuspensionLifted(t *testing.T, s *stand) string {
 	a := approved(t, s)
 	mustDo(t)(s.service.Suspend(t.Context(), s.staff, s.reason(a.ID, "terms")))
 	mustDo(t)(s.service.Reactivate(t.Context(), s.staff, s.ask(a.ID)))
+	return cases.SuspensionID(a.ID)
+}
+
+func walkSuspensionEndMoved(t *testing.T, s *stand) string {
+	a := approved(t, s)
+	later, sooner := time.Now().Add(time.Hour), time.Now().Add(4*time.Second)
+	ask := s.reason(a.ID, "fraud")
+	ask.Until = &later
+	mustDo(t)(s.service.Suspend(t.Context(), s.staff, ask))
+	for _, until := range []*time.Time{nil, &sooner} {
+		ask := s.ask(a.ID)
+		ask.Until = until
+		moved := mustDo(t)(s.service.ChangeUntil(t.Context(), s.staff, ask))
+		require.Equal(t, until == nil, moved.Account.SuspendedUntil.IsZero())
+	}
+	s.closed(t, cases.SuspensionID(a.ID))
+	require.Equal(t, account.Active, s.account(t, a.ID).Status)
+	require.Equal(t, 6, s.received(a, notify.ChannelSMS), "received, approved, suspended, changed twice, reactivated")
 	return cases.SuspensionID(a.ID)
 }
 

@@ -31,7 +31,7 @@ func TestEveryHistoryReplays(t *testing.T) {
 	require.NoError(t, err)
 	for _, want := range []string{"registration-approved", "registration-rejected", "registration-with-document",
 		"registration-changes-resubmitted", "registration-expired", "registration-overdue", "registration-after-rejection",
-		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "closure"} {
+		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure"} {
 		require.Contains(t, files, filepath.Join("testdata", "histories", want+".json"))
 	}
 	for _, file := range files {

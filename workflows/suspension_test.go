@@ -17,6 +17,13 @@ func (w *world) suspend() {
 	w.env.ExecuteWorkflow(workflows.Suspension, cases.SuspensionInput{AccountID: w.accountID, Entry: w.entry})
 }
 
+// endAt is a decision to move the end of the suspension.
+func (w *world) endAt(until time.Time) cases.Decision {
+	d := decision(account.ChangeUntil)
+	w.ends[d.DecisionID] = until
+	return d
+}
+
 func TestSuspension(t *testing.T) {
 	t.Parallel()
 
@@ -77,6 +84,91 @@ func TestSuspension(t *testing.T) {
 		w.suspend()
 		w.requireClosed(t)
 		require.Equal(t, []string{"EndSuspension refused", "reactivate"}, w.did)
+		require.InDelta(t, 9*day, w.env.Now().Sub(start), float64(time.Minute))
+	})
+
+	t.Run("whose_end_is_moved_ends_then", func(t *testing.T) {
+		t.Parallel()
+		for name, c := range map[string]struct{ from, to time.Duration }{
+			"later": {5 * day, 9 * day}, "earlier": {9 * day, 5 * day}, "for the first time": {0, 5 * day},
+		} {
+			w := setup(t, account.Suspended, account.NoStage)
+			start := w.env.Now()
+			if c.from > 0 {
+				w.entry.DeadlineAt = start.Add(c.from)
+			}
+			var answer *reply
+			w.after(4*day, func() { answer = w.update(cases.Decide, w.endAt(start.Add(c.to))) })
+			w.suspend()
+			w.requireClosed(t)
+			require.Equal(t, "applied", answer.result(), name)
+			require.True(t, start.Add(c.to).Equal(answer.outcome.Entry.DeadlineAt), name)
+			require.Equal(t, []string{"change_until", "reactivate"}, w.did, name)
+			require.InDelta(t, c.to, w.env.Now().Sub(start), float64(time.Minute), name)
+			w.sentOnce(t, "email change_until", "sms change_until", "email reactivate", "sms reactivate")
+		}
+	})
+
+	t.Run("whose_end_is_taken_away_waits_for_a_decision", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(5 * day)
+		w.after(4*day, func() { w.signal(cases.Decide, w.endAt(time.Time{})) })
+		w.after(90*day, func() {
+			require.Zero(t, w.timers)
+			w.signal(cases.Decide, decision(account.Reactivate))
+		})
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"change_until", "reactivate"}, w.did)
+	})
+
+	t.Run("hears_of_a_move_ten_times_in_every_way_and_makes_it_once", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		start := w.env.Now()
+		w.entry.DeadlineAt = start.Add(5 * day)
+		move := w.endAt(start.Add(9 * day))
+		var replies []*reply
+		w.after(day, func() {
+			replies = append(replies, w.update(cases.Decide, move))
+			w.signal(cases.Decide, move)
+		})
+		for i := range 8 { // also late ones, after the end that it moved
+			w.after(time.Duration(i)*day+2*day, func() { replies = append(replies, w.update(cases.Decide, move)) })
+		}
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"change_until", "reactivate"}, w.did)
+		for _, r := range replies {
+			require.Equal(t, "applied", r.result())
+		}
+	})
+
+	t.Run("and_a_move_at_its_end_have_one_winner", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		start := w.env.Now()
+		w.entry.DeadlineAt = start.Add(5 * day)
+		w.slow["EndSuspension"] = 2 * time.Second
+		var late *reply
+		w.after(5*day+time.Second, func() { late = w.update(cases.Decide, w.endAt(start.Add(9*day))) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"reactivate", "change_until refused"}, w.did)
+		require.Equal(t, "refused", late.result())
+	})
+
+	t.Run("whose_end_passes_while_a_move_is_carried_out_follows_the_move", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		start := w.env.Now()
+		w.entry.DeadlineAt = start.Add(5 * day)
+		w.slow["ApplyDecision"] = 10 * time.Second
+		w.after(5*day-5*time.Second, func() { w.signal(cases.Decide, w.endAt(start.Add(9*day))) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"change_until", "reactivate"}, w.did)
 		require.InDelta(t, 9*day, w.env.Now().Sub(start), float64(time.Minute))
 	})
 

@@ -50,6 +50,9 @@ type world struct {
 	failing func(activity string) error
 	// slow makes an activity take a while, by its name.
 	slow map[string]time.Duration
+	// ends is where each decision to move the end of a suspension moves it;
+	// zero is never.
+	ends map[uuid.UUID]time.Time
 	// instead is done instead of an activity, by its name.
 	instead map[string]func() cases.Outcome
 	ran     map[string]int // activities that ran to their end, by name
@@ -71,7 +74,7 @@ func setup(t *testing.T, status account.Status, stage account.Stage) *world {
 	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: 30 * time.Second})
 	w := &world{env: env, accountID: uuid.New(),
 		closed: map[uuid.UUID]cases.Outcome{}, notices: map[uuid.UUID]cases.Notice{},
-		slow: map[string]time.Duration{}, instead: map[string]func() cases.Outcome{}, ran: map[string]int{},
+		slow: map[string]time.Duration{}, ends: map[uuid.UUID]time.Time{}, instead: map[string]func() cases.Outcome{}, ran: map[string]int{},
 	}
 	env.SetStartTime(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 	w.enter(status, stage)
@@ -141,7 +144,11 @@ func (w *world) do(id uuid.UUID, action account.Action) cases.Outcome {
 	}
 	status, stage, err := account.Next(w.entry.Status, w.entry.Stage, action)
 	o := cases.Outcome{Result: cases.Refused, Code: "conflict"}
-	if err == nil {
+	if err == nil && action.Remains() {
+		w.entry.DeadlineAt = w.ends[id]
+		w.did = append(w.did, string(action))
+		o = cases.Outcome{Result: cases.Applied, Notices: w.owe(string(action))}
+	} else if err == nil {
 		w.enter(status, stage)
 		w.did = append(w.did, string(action))
 		o = cases.Outcome{Result: cases.Applied, Notices: w.owe(string(action))}

@@ -43,6 +43,7 @@ const (
 	Reject            Action = "reject"
 	Expire            Action = "expire"
 	Suspend           Action = "suspend"
+	ChangeUntil       Action = "change_until" // when a suspension ends by itself
 	Reactivate        Action = "reactivate"
 	Close             Action = "close"
 )
@@ -87,6 +88,9 @@ var pending = []State{{Pending, AwaitingDocuments}, {Pending, InReview}, {Pendin
 // Resubmit is in in_review for an applicant who was asked for changes and whose
 // documents have taken the account there first. Whoever takes a correction asks
 // Account.ChangesAsked too.
+//
+// ChangeUntil leads back to where it came from: the suspension that goes on is
+// the same one. See Action.Remains.
 var transitions = []Transition{
 	{DocumentsReceived, pending, State{Pending, InReview}},
 	{RequestChanges, pending, State{Pending, ChangesRequested}},
@@ -95,9 +99,15 @@ var transitions = []Transition{
 	{Reject, pending, State{Rejected, NoStage}},
 	{Expire, []State{{Pending, AwaitingDocuments}, {Pending, ChangesRequested}}, State{Rejected, NoStage}},
 	{Suspend, []State{{Active, NoStage}}, State{Suspended, NoStage}},
+	{ChangeUntil, []State{{Suspended, NoStage}}, State{Suspended, NoStage}},
 	{Reactivate, []State{{Suspended, NoStage}}, State{Active, NoStage}},
 	{Close, []State{{Active, NoStage}, {Suspended, NoStage}, {Rejected, NoStage}}, State{Closed, NoStage}},
 }
+
+// Remains reports whether the action changes a term of the account's state and
+// not the state: since when the account is in it, and the decision that brought
+// it there, stay as they are.
+func (a Action) Remains() bool { return a == ChangeUntil }
 
 // Transitions returns a copy of the table, in the order in which it is
 // documented.

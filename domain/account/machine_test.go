@@ -27,6 +27,7 @@ func TestNext(t *testing.T) {
 		account.Reject:            {awaiting: rejected, review: rejected, changes: rejected},
 		account.Expire:            {awaiting: rejected, changes: rejected},
 		account.Suspend:           {active: suspended},
+		account.ChangeUntil:       {suspended: suspended},
 		account.Reactivate:        {suspended: active},
 		account.Close:             {active: closed, suspended: closed, rejected: closed},
 	}
@@ -73,6 +74,15 @@ func TestChangesAreAskedForUntilSomethingButDocumentsComes(t *testing.T) {
 		{account.Account{Status: account.Rejected, DecidedBy: &request}, false},
 	} {
 		require.Equal(t, c.want, c.a.ChangesAsked(), "%+v", c.a)
+	}
+}
+
+func TestWhatRemainsLeadsBack(t *testing.T) {
+	t.Parallel()
+	for _, transition := range account.Transitions() {
+		if transition.Action.Remains() {
+			require.Equal(t, []account.State{transition.To}, transition.From)
+		}
 	}
 }
 

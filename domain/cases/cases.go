@@ -68,7 +68,7 @@ func IDFor(accountID uuid.UUID, from account.State, action account.Action) strin
 	switch {
 	case from.Status == account.Pending, action == account.Resubmit:
 		return RegistrationID(accountID)
-	case from.Status == account.Suspended, action == account.Suspend:
+	case from.Status == account.Suspended, action == account.Suspend, action == account.ChangeUntil:
 		return SuspensionID(accountID)
 	default:
 		return ClosureID(accountID)

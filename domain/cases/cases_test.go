@@ -18,6 +18,7 @@ func TestEveryDecisionThatTheMachinePermitsHasOneCase(t *testing.T) {
 	want := map[account.Action]string{
 		account.Approve: cases.RegistrationID(id), account.Reject: cases.RegistrationID(id), account.RequestChanges: cases.RegistrationID(id),
 		account.Resubmit: cases.RegistrationID(id), account.Suspend: cases.SuspensionID(id), account.Reactivate: cases.SuspensionID(id),
+		account.ChangeUntil: cases.SuspensionID(id),
 	}
 	for _, transition := range account.Transitions() {
 		for _, from := range transition.From {
@@ -27,6 +28,7 @@ func TestEveryDecisionThatTheMachinePermitsHasOneCase(t *testing.T) {
 		}
 	}
 	require.Equal(t, cases.SuspensionID(id), cases.IDFor(id, account.State{Status: account.Suspended}, account.Close))
+	require.Equal(t, cases.SuspensionID(id), cases.IDFor(id, account.State{Status: account.Active}, account.ChangeUntil), "while the decision to suspend is on its way")
 	require.Equal(t, cases.ClosureID(id), cases.IDFor(id, account.State{Status: account.Active}, account.Close))
 	require.Equal(t, cases.ClosureID(id), cases.IDFor(id, account.State{Status: account.Rejected}, account.Close))
 }
