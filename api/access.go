@@ -26,6 +26,10 @@ var access = map[string]web.Access{
 	"GET /v1/staff/me":                        web.StaffMember,
 	"POST /v1/staff/me/password":              web.StaffSession,
 
+	"GET /v1/me/api-keys":        web.ActiveUser,
+	"POST /v1/me/api-keys":       web.ActiveUser,
+	"DELETE /v1/me/api-keys/:id": web.ActiveUser,
+
 	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id/timeline": web.Staff(actor.ReadAccounts),
@@ -43,4 +47,8 @@ var access = map[string]web.Access{
 	"PATCH /v1/accounts/:id/suspension":     web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/reactivate":      web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/close":           web.Staff(actor.ManageAccess),
+
+	"GET /v1/services":        web.Staff(actor.Administer),
+	"POST /v1/services":       web.Staff(actor.Administer),
+	"DELETE /v1/services/:id": web.Staff(actor.Administer),
 }

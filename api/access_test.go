@@ -31,9 +31,10 @@ func TestSpecification(t *testing.T) {
 	require.NoError(t, err)
 	permissions := map[string]actor.Permission{
 		"ReadAccounts": actor.ReadAccounts, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
+		"Administer": actor.Administer,
 	}
 	declared := map[string]string{}
-	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
+	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
 		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
 		switch line[2] {
 		case "Anyone":
@@ -46,6 +47,8 @@ func TestSpecification(t *testing.T) {
 			declared[route] = "staff"
 		case "StaffSession":
 			declared[route] = "staff session"
+		case "ActiveUser":
+			declared[route] = "active user"
 		default:
 			declared[route] = string(permissions[line[3]])
 		}
@@ -72,7 +75,11 @@ func TestAccess(t *testing.T) {
 	s.setStatus(t, closed, account.Closed)
 	unknownStaff, _ := identity.NewToken(identity.StaffToken)
 	unknownUser, _ := identity.NewToken(identity.SessionToken)
-	service, _ := identity.NewToken(identity.ServiceToken)
+	unknownService, _ := identity.NewToken(identity.ServiceToken)
+	unknownKey, _ := identity.NewAPIKey()
+	active, banned := s.activeUser(t), s.activeUser(t)
+	key, bannedKey := s.apiKey(t, active), s.apiKey(t, banned)
+	s.setStatus(t, banned, account.Suspended)
 
 	type caller struct {
 		name, token string
@@ -83,7 +90,7 @@ func TestAccess(t *testing.T) {
 	always := func(status int) func(string) int { return func(string) int { return status } }
 	forUsers := func(status int) func(string) int {
 		return func(access string) int {
-			if access == "user" {
+			if access == "user" || access == "active user" && status != 0 {
 				return status
 			}
 			return http.StatusForbidden
@@ -94,7 +101,18 @@ func TestAccess(t *testing.T) {
 		{"a made-up token", "letmein", always(http.StatusUnauthorized)},
 		{"an unknown staff token", unknownStaff, always(http.StatusUnauthorized)},
 		{"an unknown session", unknownUser, always(http.StatusUnauthorized)},
-		{"a service", service, always(http.StatusUnauthorized)},
+		{"an unknown service", unknownService, always(http.StatusUnauthorized)},
+		{"an unknown API key", unknownKey, always(http.StatusUnauthorized)},
+		{"a mistyped API key", key[:len(key)-1] + "~", always(http.StatusUnauthorized)},
+		{"a service", s.service(t, actor.Scopes()...), always(http.StatusForbidden)},
+		{"an API key", key, always(http.StatusForbidden)},
+		{"an API key of a suspended account", bannedKey, always(http.StatusForbidden)},
+		{"an active user", active.session, func(access string) int {
+			if access == "user" || access == "active user" {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
 		{"the user of a closed account", closed.session, always(http.StatusUnauthorized)},
 		{"another user", other.session, forUsers(0)},
 		{"another applicant", other.uploadToken, always(http.StatusForbidden)},

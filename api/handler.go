@@ -13,8 +13,8 @@ import (
 	"kibali/web"
 )
 
-// Config is what the API needs. Every field but Proxies, Site, Now and
-// Observe is required.
+// Config is what the API needs. Every field but Proxies, Site, Now,
+// Uses and Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
@@ -23,6 +23,8 @@ type Config struct {
 	Proxies web.Proxies
 	Site    *web.Site
 	Now     func() time.Time // time.Now when nil
+	// Uses is told of each use of an account, a key or a service; it may be nil.
+	Uses *store.Uses
 	// Observe is told of each request that was answered; see web.Config.
 	Observe func(method, route string, status int, took time.Duration)
 }
@@ -34,7 +36,8 @@ func Handler(config Config) http.Handler {
 	}
 	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now}
 	return web.New(web.Config{
-		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, Now: config.Now, Access: access, Observe: config.Observe,
+		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, Now: config.Now, Access: access,
+		Uses: config.Uses, Observe: config.Observe,
 	}, func(engine *gin.Engine) {
 		RegisterHandlersWithOptions(engine, s, GinServerOptions{
 			Middlewares:  []MiddlewareFunc{refuseParameters},
@@ -67,6 +70,12 @@ func refuseParameters(c *gin.Context) {
 	if _, err := web.ReadQuery(c); err != nil {
 		web.Fail(c, err)
 	}
+}
+
+// noContent answers that it is done.
+func noContent(c *gin.Context) {
+	c.Status(http.StatusNoContent)
+	c.Writer.WriteHeaderNow()
 }
 
 // given returns what an optional field holds, or its zero value.

@@ -237,6 +237,9 @@ func (e Outcome) Valid() bool {
 
 // Defines values for ProblemCode.
 const (
+	ProblemCodeAccountClosed         ProblemCode = "account_closed"
+	ProblemCodeAccountPending        ProblemCode = "account_pending"
+	ProblemCodeAccountRejected       ProblemCode = "account_rejected"
 	ProblemCodeAccountSuspended      ProblemCode = "account_suspended"
 	ProblemCodeConflict              ProblemCode = "conflict"
 	ProblemCodeForbidden             ProblemCode = "forbidden"
@@ -260,6 +263,12 @@ const (
 // Valid indicates whether the value is a known member of the ProblemCode enum.
 func (e ProblemCode) Valid() bool {
 	switch e {
+	case ProblemCodeAccountClosed:
+		return true
+	case ProblemCodeAccountPending:
+		return true
+	case ProblemCodeAccountRejected:
+		return true
 	case ProblemCodeAccountSuspended:
 		return true
 	case ProblemCodeConflict:
@@ -349,6 +358,27 @@ func (e Role) Valid() bool {
 	case Reviewer:
 		return true
 	case Support:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Scope.
+const (
+	Authorize Scope = "authorize"
+	Charges   Scope = "charges"
+	Refunds   Scope = "refunds"
+)
+
+// Valid indicates whether the value is a known member of the Scope enum.
+func (e Scope) Valid() bool {
+	switch e {
+	case Authorize:
+		return true
+	case Charges:
+		return true
+	case Refunds:
 		return true
 	default:
 		return false
@@ -505,6 +535,27 @@ func (e TimelineItemStatus) Valid() bool {
 	}
 }
 
+// APIKey defines model for APIKey.
+type APIKey struct {
+	CreatedAt time.Time          `json:"created_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// LastUsedAt May lag some seconds; null before the first use.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+
+	// Prefix The key's first characters.
+	Prefix string `json:"prefix"`
+}
+
+// APIKeysPage defines model for APIKeysPage.
+type APIKeysPage struct {
+	Items []APIKey `json:"items"`
+
+	// NextCursor Always null, since all keys are on one page.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Account defines model for Account.
 type Account struct {
 	// Company A field that the company did not state is left out.
@@ -614,6 +665,22 @@ type Counts struct {
 	Pending   int64 `json:"pending"`
 	Rejected  int64 `json:"rejected"`
 	Suspended int64 `json:"suspended"`
+}
+
+// CreatedAPIKey defines model for CreatedAPIKey.
+type CreatedAPIKey struct {
+	APIKey APIKey `json:"api_key"`
+
+	// Key Shown once.
+	Key string `json:"key"`
+}
+
+// CreatedService defines model for CreatedService.
+type CreatedService struct {
+	Service Service `json:"service"`
+
+	// Token The credential. Shown once.
+	Token string `json:"token"`
 }
 
 // Credits defines model for Credits.
@@ -762,6 +829,18 @@ type Matches struct {
 	Exact bool  `json:"exact"`
 }
 
+// NewAPIKey defines model for NewAPIKey.
+type NewAPIKey struct {
+	// Name What it is for.
+	Name string `json:"name"`
+}
+
+// NewService defines model for NewService.
+type NewService struct {
+	Name   string  `json:"name"`
+	Scopes []Scope `json:"scopes"`
+}
+
 // Note defines model for Note.
 type Note struct {
 	// Note Kept among staff.
@@ -877,6 +956,31 @@ type ReviewReasonReasonCode string
 
 // Role defines model for Role.
 type Role string
+
+// Scope defines model for Scope.
+type Scope string
+
+// Service defines model for Service.
+type Service struct {
+	CreatedAt time.Time          `json:"created_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// LastUsedAt May lag some seconds; null before the first use.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+
+	// Prefix The credential's first characters.
+	Prefix string  `json:"prefix"`
+	Scopes []Scope `json:"scopes"`
+}
+
+// ServicesPage defines model for ServicesPage.
+type ServicesPage struct {
+	Items []Service `json:"items"`
+
+	// NextCursor Always null, since all services are on one page.
+	NextCursor *string `json:"next_cursor"`
+}
 
 // StaffMe defines model for StaffMe.
 type StaffMe struct {
@@ -1081,11 +1185,17 @@ type Upload struct {
 	Kind DocumentKind       `json:"kind"`
 }
 
+// APIKeyID defines model for APIKeyId.
+type APIKeyID = openapi_types.UUID
+
 // AccountID defines model for AccountId.
 type AccountID = openapi_types.UUID
 
 // DocumentID defines model for DocumentId.
 type DocumentID = openapi_types.UUID
+
+// ServiceID defines model for ServiceId.
+type ServiceID = openapi_types.UUID
 
 // AccountRead defines model for AccountRead.
 type AccountRead = AccountAnswer
@@ -1150,6 +1260,9 @@ type SuspendJSONRequestBody = SuspensionReason
 // ChangeUntilJSONRequestBody defines body for ChangeUntil for application/json ContentType.
 type ChangeUntilJSONRequestBody = SuspensionEnd
 
+// CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
+type CreateAPIKeyJSONRequestBody = NewAPIKey
+
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
 
@@ -1158,6 +1271,9 @@ type RegisterJSONRequestBody = Registration
 
 // UploadDocumentMultipartRequestBody defines body for UploadDocument for multipart/form-data ContentType.
 type UploadDocumentMultipartRequestBody = Upload
+
+// CreateServiceJSONRequestBody defines body for CreateService for application/json ContentType.
+type CreateServiceJSONRequestBody = NewService
 
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Login
@@ -1224,6 +1340,15 @@ type ServerInterface interface {
 	// GetMe Read one's own account
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
+	// ListAPIKeys List one's API keys
+	// (GET /v1/me/api-keys)
+	ListAPIKeys(c *gin.Context)
+	// CreateAPIKey Make an API key
+	// (POST /v1/me/api-keys)
+	CreateAPIKey(c *gin.Context)
+	// RevokeAPIKey Revoke an API key
+	// (DELETE /v1/me/api-keys/{id})
+	RevokeAPIKey(c *gin.Context, id APIKeyID)
 	// Resubmit Hand in a corrected application
 	// (POST /v1/me/resubmission)
 	Resubmit(c *gin.Context)
@@ -1233,6 +1358,15 @@ type ServerInterface interface {
 	// UploadDocument Add a document
 	// (POST /v1/registrations/{id}/documents)
 	UploadDocument(c *gin.Context, id AccountID)
+	// ListServices List services
+	// (GET /v1/services)
+	ListServices(c *gin.Context)
+	// CreateService Add a service
+	// (POST /v1/services)
+	CreateService(c *gin.Context)
+	// RevokeService Revoke a service's credential
+	// (DELETE /v1/services/{id})
+	RevokeService(c *gin.Context, id ServiceID)
 	// Login Sign in
 	// (POST /v1/sessions)
 	Login(c *gin.Context)
@@ -1678,6 +1812,57 @@ func (siw *ServerInterfaceWrapper) GetMe(c *gin.Context) {
 	siw.Handler.GetMe(c)
 }
 
+// ListAPIKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListAPIKeys(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAPIKeys(c)
+}
+
+// CreateAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateAPIKey(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateAPIKey(c)
+}
+
+// RevokeAPIKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokeAPIKey(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id APIKeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeAPIKey(c, id)
+}
+
 // Resubmit operation middleware
 func (siw *ServerInterfaceWrapper) Resubmit(c *gin.Context) {
 
@@ -1727,6 +1912,57 @@ func (siw *ServerInterfaceWrapper) UploadDocument(c *gin.Context) {
 	}
 
 	siw.Handler.UploadDocument(c, id)
+}
+
+// ListServices operation middleware
+func (siw *ServerInterfaceWrapper) ListServices(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListServices(c)
+}
+
+// CreateService operation middleware
+func (siw *ServerInterfaceWrapper) CreateService(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateService(c)
+}
+
+// RevokeService operation middleware
+func (siw *ServerInterfaceWrapper) RevokeService(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id ServiceID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeService(c, id)
 }
 
 // Login operation middleware
@@ -1915,9 +2151,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:id/timeline", wrapper.GetTimeline)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
+	router.GET(options.BaseURL+"/v1/me/api-keys", wrapper.ListAPIKeys)
+	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
+	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
 	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register)
 	router.POST(options.BaseURL+"/v1/registrations/:id/documents", wrapper.UploadDocument)
+	router.GET(options.BaseURL+"/v1/services", wrapper.ListServices)
+	router.POST(options.BaseURL+"/v1/services", wrapper.CreateService)
+	router.DELETE(options.BaseURL+"/v1/services/:id", wrapper.RevokeService)
 	router.POST(options.BaseURL+"/v1/sessions", wrapper.Login)
 	router.DELETE(options.BaseURL+"/v1/sessions/current", wrapper.Logout)
 	router.GET(options.BaseURL+"/v1/staff/me", wrapper.GetStaffMe)

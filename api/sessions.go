@@ -30,6 +30,5 @@ func (s *server) Logout(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	c.Status(http.StatusNoContent)
-	c.Writer.WriteHeaderNow()
+	noContent(c)
 }

@@ -98,3 +98,21 @@ func TestTokens(t *testing.T) {
 	require.GreaterOrEqual(t, len(strings.TrimPrefix(a, identity.StaffToken)), 43)
 	require.Empty(t, identity.TokenKind("Bearer nonsense"))
 }
+
+func TestAPIKeysCarryAChecksum(t *testing.T) {
+	t.Parallel()
+	key, hash := identity.NewAPIKey()
+	require.Equal(t, identity.APIKey, identity.TokenKind(key))
+	require.Equal(t, hash, identity.HashToken(key))
+	require.Equal(t, key[:12], identity.ShownOf(key))
+	for i := len(identity.APIKey); i < len(key); i++ {
+		for _, other := range []byte{'A', 'z', '_', '~', ' '} {
+			if key[i] != other {
+				require.Empty(t, identity.TokenKind(key[:i]+string(other)+key[i+1:]), "character %d", i)
+			}
+		}
+	}
+	require.Empty(t, identity.TokenKind(key[:len(key)-1]))
+	require.Empty(t, identity.TokenKind(key+"A"))
+	require.Empty(t, identity.TokenKind(identity.APIKey))
+}

@@ -17,6 +17,7 @@ const (
 	SessionToken      = "kbu_" // a user's session
 	UploadToken       = "kbd_" // the right to add documents to one application
 	ServiceToken      = "kbg_" // a platform's own gateway
+	APIKey            = "kbk_" // an account's key to the API and the gate
 )
 
 // NewToken returns a token of 256 random bits behind prefix, and the hash that
@@ -34,12 +35,16 @@ func HashToken(token string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(token))
 }
 
-// TokenKind returns the prefix of a token, or "" when it is none of ours.
+// TokenKind returns the prefix of a token, or "" when it is none of ours: an
+// API key whose checksum is wrong is none.
 func TokenKind(token string) string {
 	for _, prefix := range []string{StaffToken, StaffSessionToken, SessionToken, UploadToken, ServiceToken} {
 		if strings.HasPrefix(token, prefix) {
 			return prefix
 		}
+	}
+	if strings.HasPrefix(token, APIKey) && soundAPIKey(token) {
+		return APIKey
 	}
 	return ""
 }

@@ -177,7 +177,7 @@ func TestStaff(t *testing.T) {
 
 	insert := func() error {
 		return b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
-			return tx.InsertService(ctx, newID(), "gateway", [32]byte(randomBytes()), noon)
+			return tx.InsertService(ctx, store.Service{ID: newID(), Name: "gateway", Scopes: actor.Scopes(), CreatedAt: noon}, [32]byte(randomBytes()))
 		})
 	}
 	require.NoError(t, insert())

@@ -83,10 +83,3 @@ func (r *Reader) StaffOfRole(ctx context.Context, role actor.Role) ([]Staff, err
 	staff, err := pgx.CollectRows(rows, pgx.RowToStructByName[Staff])
 	return staff, failed("read staff", err)
 }
-
-// InsertService adds a platform's gateway with the hash of its credential. It
-// returns fault.Taken when the name is in use.
-func (t *Tx) InsertService(ctx context.Context, id uuid.UUID, name string, hash [32]byte, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `INSERT INTO services (id, name, hash, created_at) VALUES ($1, $2, $3, $4)`, id, name, hash[:], now)
-	return failed("insert service", err)
-}

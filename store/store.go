@@ -94,11 +94,11 @@ type querier interface {
 
 // The fields whose values must be unique, by the index that says so.
 var uniqueFields = map[string]fault.Field{
-	"accounts_email":    {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
-	"logins_email":      {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
-	"accounts_phone":    {Field: "phone", Code: "taken", Detail: "An account with this phone number exists."},
-	"staff_email_key":   {Field: "email", Code: "taken", Detail: "A staff member with this e-mail address exists."},
-	"services_name_key": {Field: "name", Code: "taken", Detail: "A service with this name exists."},
+	"accounts_email":  {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
+	"logins_email":    {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
+	"accounts_phone":  {Field: "phone", Code: "taken", Detail: "An account with this phone number exists."},
+	"staff_email_key": {Field: "email", Code: "taken", Detail: "A staff member with this e-mail address exists."},
+	"services_name":   {Field: "name", Code: "taken", Detail: "A service with this name exists."},
 }
 
 // failed turns a driver's error into a fault where the caller can expect it.

@@ -22,6 +22,7 @@ import (
 type Access struct {
 	who        who
 	permission actor.Permission
+	scope      actor.Scope
 	recent     bool
 }
 
@@ -32,6 +33,10 @@ const (
 	anyone
 	applicant
 	user
+	activeUser
+	userOrKey
+	keyOrService
+	service
 	staff
 	staffMember
 	staffSession
@@ -69,6 +74,9 @@ type Caller struct {
 	// Session is the session of a staff member who signed in; nil for one with a
 	// personal access token.
 	Session *store.StaffSession
+	// KeyID is the API key that an account's request came with; nil when it came
+	// with a session.
+	KeyID uuid.UUID
 }
 
 // CallerOf returns who sends the request.
@@ -120,9 +128,13 @@ func guard(config Config) gin.HandlerFunc {
 		if access.who == anyone {
 			return
 		}
-		if err := access.check(c, config); err != nil {
-			Fail(c, err)
+		err := access.check(c, config)
+		caller := stateOf(c).caller
+		if err != nil {
+			Fail(c, explain(c, config.Reader, caller, err))
+			return
 		}
+		config.noteUse(caller)
 	}
 }
 
@@ -156,7 +168,7 @@ func (a Access) credential(r *http.Request, config Config) (string, bool) {
 		return bearer(r.Header)
 	}
 	cookie, kind := StaffCookie, identity.StaffSessionToken
-	if a.who == user || a.who == applicant {
+	if slices.Contains([]who{applicant, user, activeUser, userOrKey}, a.who) {
 		cookie, kind = UserCookie, identity.SessionToken
 	}
 	token, ok := config.Site.CookieValue(r, cookie)
@@ -179,7 +191,8 @@ func Recognise(c *gin.Context, as Access) (Caller, error) {
 // standing is what admission needs to know of a user beside the actor.
 type standing struct {
 	purpose string
-	barred  bool // suspended, or about to be
+	status  account.Status
+	blocked bool // a decision to suspend is on its way
 }
 
 var errUnauthenticated = fault.New(fault.Unauthenticated, "A valid credential is required.")
@@ -196,6 +209,10 @@ func identify(c *gin.Context, config Config, token string, caller *Caller) (stan
 	case identity.SessionToken, identity.UploadToken:
 		caller.Token = token
 		return identifyUser(c, config.Reader, caller, hash, now)
+	case identity.APIKey:
+		return identifyKey(c, config.Reader, caller, hash)
+	case identity.ServiceToken:
+		return standing{}, identifyService(c, config.Reader, caller, hash)
 	}
 	return standing{}, errUnauthenticated
 }
@@ -227,7 +244,7 @@ func identifyUser(c *gin.Context, reader *store.Reader, caller *Caller, hash [32
 		return standing{}, errUnauthenticated
 	}
 	caller.Kind, caller.ID = actor.Account, session.AccountID
-	return standing{session.Purpose, session.Status == account.Suspended || session.Blocked}, nil
+	return standing{session.Purpose, session.Status, session.Blocked}, nil
 }
 
 func unknownToken(err error) error {
@@ -261,6 +278,8 @@ var (
 // suspended is told so, on the routes that are for users.
 func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 	switch a.who {
+	case activeUser, userOrKey, keyOrService, service:
+		return a.admitsProgram(caller, now)
 	case staff:
 		if caller.May(a.permission) {
 			return nil
@@ -283,7 +302,7 @@ func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 	default:
 		return errForbidden
 	}
-	if now.barred {
+	if now.barred() {
 		return errSuspended
 	}
 	return nil

@@ -26,6 +26,9 @@ type Config struct {
 	// Access says who may use which route: method, space, and the route as
 	// gin writes it ("GET /v1/accounts/:id").
 	Access map[string]Access
+	// Uses is told of each use of a credential of an account or a service. It
+	// may be nil.
+	Uses *store.Uses
 	// Site is where people reach the pages; nil says nothing of TLS.
 	Site *Site
 	// Cookies makes the routes take the session of a cookie in place of the

@@ -56,6 +56,9 @@ type commands struct {
 	Staff   struct {
 		Create staffCreateCommand `cmd:"" help:"Add a staff member and print their personal access token, once."`
 	} `cmd:"" help:"Look after staff."`
+	Service struct {
+		Create serviceCreateCommand `cmd:"" help:"Add a platform's own gateway and print its credential, once."`
+	} `cmd:"" help:"Look after services."`
 	Health  healthCommand  `cmd:"" help:"Ask a running serve or worker whether it is ready; fails when it is not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommand  `cmd:"" hidden:"" help:"Print the table of settings."`

@@ -27,7 +27,9 @@ type Actor struct {
 	// ID is the staff member's, account's or service's id; nil for the system.
 	ID uuid.UUID
 	// Role is set for staff only.
-	Role      Role
+	Role Role
+	// Scopes is set for services only.
+	Scopes    []Scope
 	RequestID string
 	// Address is the client's, after trusted proxies; invalid when unknown.
 	Address netip.Addr

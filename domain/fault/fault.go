@@ -22,6 +22,9 @@ const (
 	InsufficientCredits  Code = "insufficient_credits"    // 402
 	Forbidden            Code = "forbidden"               // 403
 	AccountSuspended     Code = "account_suspended"       // 403
+	AccountPending       Code = "account_pending"         // 403: not approved yet
+	AccountRejected      Code = "account_rejected"        // 403
+	AccountClosed        Code = "account_closed"          // 403
 	ResetRequired        Code = "password_reset_required" // 403
 	StepUpRequired       Code = "step_up_required"        // 403: sign in again, recently enough
 	NotFound             Code = "not_found"               // 404

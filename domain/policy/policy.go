@@ -29,6 +29,8 @@ type Policy struct {
 	QuietHours *QuietHours `json:"quiet_hours"`
 	// MaxDocuments is how many documents an application may have.
 	MaxDocuments int `json:"max_documents"`
+	// MaxAPIKeys is how many API keys an account may have at a time.
+	MaxAPIKeys int `json:"max_api_keys"`
 	// Passwords says how long the passwords that people choose must be.
 	Passwords Passwords `json:"passwords"`
 }
@@ -82,6 +84,7 @@ func Default() Policy {
 		Review:       Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(27 * time.Hour)},
 		QuietHours:   &QuietHours{From: "21:00", To: "07:00"},
 		MaxDocuments: 10,
+		MaxAPIKeys:   20,
 		Passwords:    Passwords{User: 12, Staff: 15},
 	}
 }
@@ -139,6 +142,9 @@ func (p Policy) Validate() error {
 		if least < 8 || least > 64 {
 			refuse(field, "Must be between 8 and 64.")
 		}
+	}
+	if p.MaxAPIKeys < 1 || p.MaxAPIKeys > 1000 {
+		refuse("max_api_keys", "Must be between 1 and 1000.")
 	}
 	return fault.InvalidFields(bad...)
 }

@@ -57,6 +57,7 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.Review.Deadline = 0
 	p.QuietHours.To = "7"
 	p.MaxDocuments = 0
+	p.MaxAPIKeys = 1001
 	p.Passwords = policy.Passwords{User: 7, Staff: 65}
 	refused := fault.As(p.Validate())
 	require.NotNil(t, refused)
@@ -64,7 +65,7 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "passwords.user", "passwords.staff"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "passwords.user", "passwords.staff"}, names)
 }
 
 func TestDeadlines(t *testing.T) {

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"kibali/cmd/kibali/staff"
 	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/identity"
+	"kibali/service"
 	"kibali/store"
 )
 
@@ -47,15 +46,15 @@ func ensureStaff(ctx context.Context, db *store.Store, hasher *identity.Hasher, 
 	return member, staff.Add(ctx, db, member, hash, token, "kibali dev")
 }
 
+// ensureService adds the gateway of the keys, which may do everything.
 func ensureService(ctx context.Context, db *store.Store, token string) error {
-	id, now := uuid.Must(uuid.NewV7()), time.Now().UTC().Truncate(time.Microsecond)
-	err := db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.InsertService(ctx, id, "Development gateway", identity.HashToken(token), now); err != nil {
-			return err
-		}
-		return tx.AppendEvent(ctx, store.Event{
-			At: now, Actor: actor.Actor{Kind: actor.System}, Action: "service.created", Subject: "service", SubjectID: id.String(),
-		})
+	gateway, err := service.NewGateway("Development gateway", actor.Scopes())
+	if err != nil {
+		return err
+	}
+	gateway.Prefix, gateway.CreatedAt = identity.ShownOf(token), time.Now().UTC().Truncate(time.Microsecond)
+	err = db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return service.AddGateway(ctx, tx, actor.Actor{Kind: actor.System}, gateway, identity.HashToken(token))
 	})
 	if fault.Is(err, fault.Taken) {
 		return nil // from an earlier start

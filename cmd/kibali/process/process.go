@@ -42,6 +42,8 @@ type Process struct {
 	Documents *documents.Store
 	Hasher    *identity.Hasher
 	Service   *service.Service
+	// stopUses writes down what was used last; nil without an API.
+	stopUses func()
 }
 
 // New makes the parts. It touches neither PostgreSQL nor Temporal, so a process
@@ -79,6 +81,9 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 
 // Close releases the parts, once nothing uses them.
 func (p *Process) Close() {
+	if p.stopUses != nil {
+		p.stopUses()
+	}
 	if p.Temporal != nil {
 		p.Temporal.Close()
 	}
@@ -93,15 +98,32 @@ func (p *Process) Close() {
 }
 
 // API returns the handler of the API under a secret key, for the site that its
-// pages are at.
+// pages are at. It is called once.
 func (p *Process) API(key []byte, proxies web.Proxies, site *web.Site) (http.Handler, error) {
 	cursors, err := web.NewCursors(key)
 	if err != nil {
 		return nil, err
 	}
 	return api.Handler(api.Config{
-		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Site: site, Observe: p.Metrics.Request,
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Site: site,
+		Uses: p.keepUses(), Observe: p.Metrics.Request,
 	}), nil
+}
+
+// keepUses starts to write down when credentials are used, until Close.
+func (p *Process) keepUses() *store.Uses {
+	uses := store.NewUses(p.Store)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		uses.Run(ctx, func(err error) { p.Log.Warn("last uses are not written down", "cause", web.Describe(err)) })
+	}()
+	p.stopUses = func() {
+		stop()
+		<-ended
+	}
+	return uses
 }
 
 // DatabaseProbe asks whether PostgreSQL answers and has the schema that this

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kibali/cmd/kibali/config"
+	"kibali/domain/actor"
+	"kibali/identity"
+	"kibali/migrations"
+	"kibali/service"
+	"kibali/store"
+)
+
+type serviceCreateCommand struct {
+	Name  string        `name:"name" required:"" help:"What it is known as."`
+	Scope []actor.Scope `name:"scope" help:"What it may do: authorize, charges, refunds; all of it when not given."`
+	config.Database
+}
+
+// Run adds the service and prints its credential.
+func (c serviceCreateCommand) Run(ctx context.Context, term terminal) error {
+	var problems config.Problems
+	pool := c.Pool(&problems, "kibali service")
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	scopes := c.Scope
+	if len(scopes) == 0 {
+		scopes = actor.Scopes()
+	}
+	added, err := service.NewGateway(c.Name, scopes)
+	if err != nil {
+		return err
+	}
+	db, err := store.OpenConfig(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := migrations.Check(ctx, db.Pool()); err != nil {
+		return err
+	}
+	token, hash := identity.NewToken(identity.ServiceToken)
+	added.Prefix, added.CreatedAt = identity.ShownOf(token), time.Now().UTC().Truncate(time.Microsecond)
+	err = db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return service.AddGateway(ctx, tx, actor.Actor{Kind: actor.System}, added, hash)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(term.out, "%s is added and may do: %v. Its credential, which is not shown again:\n%s\n", added.Name, added.Scopes, token)
+	return nil
+}

@@ -1,0 +1,9 @@
+package account
+
+import "kibali/domain/fault"
+
+var label = text{field: "name", max: 60, required: true}
+
+// ParseLabel returns the name by which its owner tells a credential from
+// others: one line of at most 60 characters. Its field is "name".
+func ParseLabel(s string) (string, *fault.Field) { return label.parse(s) }

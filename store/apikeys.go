@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"kibali/domain/account"
+	"kibali/domain/fault"
+)
+
+// APIKey is an account's key to the API and the gate. Only its hash is kept.
+type APIKey struct {
+	ID         uuid.UUID
+	AccountID  uuid.UUID
+	Name       string
+	Prefix     string // of the key, by which its owner knows it again
+	CreatedAt  time.Time
+	LastUsedAt *time.Time // nil: not yet; may lag some seconds
+}
+
+// InsertAPIKey adds a key, whose hash is given, unless the account has most
+// keys already: fault.Conflict. The account must be locked.
+func (t *Tx) InsertAPIKey(ctx context.Context, k APIKey, hash [32]byte, most int) error {
+	tag, err := t.tx.Exec(ctx, `
+		INSERT INTO api_keys (id, account_id, name, prefix, hash, created_at) SELECT $1, $2, $3, $4, $5, $6
+		WHERE (SELECT count(*) FROM api_keys WHERE account_id = $2 AND revoked_at IS NULL) < $7`,
+		k.ID, k.AccountID, k.Name, k.Prefix, hash[:], k.CreatedAt, most)
+	if err == nil && tag.RowsAffected() == 0 {
+		return fault.New(fault.Conflict, "An account may have at most %d API keys; revoke one that is not used any more.", most)
+	}
+	return failed("insert API key", err)
+}
+
+// RevokeAPIKey ends a key of the account for good. It returns fault.NotFound
+// when the account has no such key in force.
+func (t *Tx) RevokeAPIKey(ctx context.Context, accountID, id uuid.UUID, now time.Time) error {
+	tag, err := t.tx.Exec(ctx, `UPDATE api_keys SET revoked_at = $3 WHERE id = $1 AND account_id = $2 AND revoked_at IS NULL`, id, accountID, now)
+	if err == nil && tag.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, "There is no such API key.")
+	}
+	return failed("revoke API key", err)
+}
+
+// APIKeys returns the keys of an account that are in force, the newest first.
+func (r *Reader) APIKeys(ctx context.Context, accountID uuid.UUID) ([]APIKey, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT id, account_id, name, prefix, created_at, last_used_at FROM api_keys
+		WHERE account_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC`, accountID)
+	if err != nil {
+		return nil, failed("read API keys", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowToStructByName[APIKey])
+	return keys, failed("read API keys", err)
+}
+
+// Pass is what an account's credential opens at this moment: the credential,
+// its account, and the account's status and block, all of one statement.
+type Pass struct {
+	CredentialID uuid.UUID
+	AccountID    uuid.UUID
+	Status       account.Status
+	Blocked      bool // a decision to suspend is on its way
+}
+
+// PassByAPIKey returns the pass of the key that has the hash, whatever the
+// account's status, unless the key is revoked: fault.NotFound.
+func (r *Reader) PassByAPIKey(ctx context.Context, hash [32]byte) (Pass, error) {
+	var p Pass
+	err := r.db.QueryRow(ctx, `
+		SELECT k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
+		FROM api_keys k JOIN accounts a ON a.id = k.account_id
+		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked)
+	return p, failed("read API key", err)
+}

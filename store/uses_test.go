@@ -1,0 +1,74 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"kibali/domain/actor"
+	"kibali/store"
+)
+
+func TestUses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	lastActive := func(t *testing.T, r store.Registration) time.Time {
+		t.Helper()
+		view, err := b.reader.Account(t.Context(), r.Account.ID)
+		require.NoError(t, err)
+		return view.LastActiveAt
+	}
+
+	t.Run("are written down together, the latest of each", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		first, second := b.register(t), b.register(t)
+		gateway := store.Service{ID: newID(), Name: "gateway", Scopes: actor.Scopes(), CreatedAt: noon}
+		hash := [32]byte(randomBytes())
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertService(ctx, gateway, hash) }))
+		uses.Account(first.Account.ID, noon.Add(time.Minute))
+		uses.Account(first.Account.ID, noon)
+		uses.Account(second.Account.ID, noon.Add(time.Hour))
+		uses.Service(gateway.ID, noon)
+		require.NoError(t, uses.Flush(t.Context()))
+		require.Equal(t, noon.Add(time.Minute), lastActive(t, first))
+		require.Equal(t, noon.Add(time.Hour), lastActive(t, second))
+		found, err := b.reader.ServiceByToken(t.Context(), hash)
+		require.NoError(t, err)
+		require.Equal(t, noon, *found.LastUsedAt)
+
+		uses.Account(first.Account.ID, noon) // from a process that lags
+		require.NoError(t, uses.Flush(t.Context()))
+		require.Equal(t, noon.Add(time.Minute), lastActive(t, first))
+	})
+	t.Run("wait for nobody, and are written when the row is free", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		held, free := b.register(t), b.register(t)
+		uses.Account(held.Account.ID, noon)
+		uses.Account(free.Account.ID, noon)
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.LockAccount(ctx, held.Account.ID); err != nil {
+				return err
+			}
+			return uses.Flush(ctx)
+		}))
+		require.Equal(t, noon, lastActive(t, free))
+		require.True(t, lastActive(t, held).IsZero())
+		require.NoError(t, uses.Flush(t.Context()))
+		require.Equal(t, noon, lastActive(t, held))
+	})
+	t.Run("are kept when the database is away", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		r := b.register(t)
+		uses.Account(r.Account.ID, noon)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.Error(t, uses.Flush(ended))
+		uses.Run(ended, func(err error) { require.NoError(t, err) }) // writes down what is left
+		require.Equal(t, noon, lastActive(t, r))
+	})
+}
