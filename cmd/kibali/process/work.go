@@ -24,7 +24,7 @@ type Work struct {
 	BaseURL  string
 }
 
-// Work carries out cases and sweeps until ctx ends, then finishes what is in
+// Work carries out cases, sweeps and follows the ledger until ctx ends, then finishes what is in
 // hand. It waits for Temporal when that is away at the start.
 func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	renderer := documents.NewRenderer(documents.RendererOptions{CacheDir: w.CacheDir, Concurrent: documentsAtATime})
@@ -36,6 +36,10 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		p.Service.RunSweeps(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		p.Service.RunLedger(ctx)
 		return nil
 	})
 	group.Go(func() error {
