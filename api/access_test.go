@@ -34,7 +34,7 @@ func TestSpecification(t *testing.T) {
 		"Administer": actor.Administer,
 	}
 	declared := map[string]string{}
-	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))`).FindAllStringSubmatch(string(source), -1) {
+	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {
 		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
 		switch line[2] {
 		case "Anyone":
@@ -53,11 +53,17 @@ func TestSpecification(t *testing.T) {
 			declared[route] = string(permissions[line[3]])
 		}
 	}
+	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.\S+\.Recent\(\)`).FindAllStringSubmatch(string(source), -1) {
+		declared[regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")] += ", recent"
+	}
 	specified := map[string]string{}
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			access, ok := operation.Extensions["x-access"].(string)
 			require.True(t, ok, "%s %s", method, path)
+			if recent, _ := operation.Extensions["x-recent"].(bool); recent {
+				access += ", recent"
+			}
 			specified[method+" "+path] = access
 		}
 	}

@@ -13,8 +13,8 @@ import (
 	"kibali/web"
 )
 
-// Config is what the API needs. Every field but Proxies, Site, Now,
-// Uses and Observe is required.
+// Config is what the API needs. Every field but Proxies, Site,
+// SecondFactor, Now, Uses and Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
@@ -22,7 +22,9 @@ type Config struct {
 	Log     *slog.Logger
 	Proxies web.Proxies
 	Site    *web.Site
-	Now     func() time.Time // time.Now when nil
+	// SecondFactor requires one of staff who sign in; see web.Config.
+	SecondFactor bool
+	Now          func() time.Time // time.Now when nil
 	// Uses is told of each use of an account, a key or a service; it may be nil.
 	Uses *store.Uses
 	// Observe is told of each request that was answered; see web.Config.
@@ -34,10 +36,10 @@ func Handler(config Config) http.Handler {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now}
+	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now, secondFactor: config.SecondFactor}
 	return web.New(web.Config{
-		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, Now: config.Now, Access: access,
-		Uses: config.Uses, Observe: config.Observe,
+		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, SecondFactor: config.SecondFactor, Now: config.Now,
+		Access: access, Uses: config.Uses, Observe: config.Observe,
 	}, func(engine *gin.Engine) {
 		RegisterHandlersWithOptions(engine, s, GinServerOptions{
 			Middlewares:  []MiddlewareFunc{refuseParameters},
@@ -53,6 +55,8 @@ type server struct {
 	cursors *web.Cursors
 	log     *slog.Logger
 	now     func() time.Time
+
+	secondFactor bool
 }
 
 var _ ServerInterface = (*server)(nil)

@@ -251,6 +251,8 @@ const (
 	ProblemCodeNotFound              ProblemCode = "not_found"
 	ProblemCodePasswordResetRequired ProblemCode = "password_reset_required"
 	ProblemCodeRateLimited           ProblemCode = "rate_limited"
+	ProblemCodeSecondFactorMissing   ProblemCode = "second_factor_missing"
+	ProblemCodeSecondFactorRequired  ProblemCode = "second_factor_required"
 	ProblemCodeStepUpRequired        ProblemCode = "step_up_required"
 	ProblemCodeTaken                 ProblemCode = "taken"
 	ProblemCodeTooLarge              ProblemCode = "too_large"
@@ -290,6 +292,10 @@ func (e ProblemCode) Valid() bool {
 	case ProblemCodePasswordResetRequired:
 		return true
 	case ProblemCodeRateLimited:
+		return true
+	case ProblemCodeSecondFactorMissing:
+		return true
+	case ProblemCodeSecondFactorRequired:
 		return true
 	case ProblemCodeStepUpRequired:
 		return true
@@ -835,6 +841,15 @@ type NewAPIKey struct {
 	Name string `json:"name"`
 }
 
+// NewSecondFactor defines model for NewSecondFactor.
+type NewSecondFactor struct {
+	// OtpauthURL For a QR code.
+	OtpauthURL string `json:"otpauth_url"`
+
+	// Secret In Base32, for typing.
+	Secret string `json:"secret"`
+}
+
 // NewService defines model for NewService.
 type NewService struct {
 	Name   string  `json:"name"`
@@ -846,6 +861,9 @@ type Note struct {
 	// Note Kept among staff.
 	Note *string `json:"note,omitempty"`
 }
+
+// OptionalCode A code of the authenticator app, or a recovery code, for those who have a second factor.
+type OptionalCode = string
 
 // Outcome How a decision ended. One that lapsed was not carried out because its staff member may no longer ask for it.
 type Outcome string
@@ -887,6 +905,12 @@ type Queue struct {
 
 	// Overdue Of those in review, how many are past the time in which they should be decided.
 	Overdue int64 `json:"overdue"`
+}
+
+// RecoveryCodes defines model for RecoveryCodes.
+type RecoveryCodes struct {
+	// RecoveryCodes Each stands in for a code once.
+	RecoveryCodes []string `json:"recovery_codes"`
 }
 
 // Registered defines model for Registered.
@@ -960,6 +984,22 @@ type Role string
 // Scope defines model for Scope.
 type Scope string
 
+// SecondFactor The second factor of a staff member.
+type SecondFactor struct {
+	// ConfirmedAt null when there is none.
+	ConfirmedAt       *time.Time `json:"confirmed_at"`
+	RecoveryCodesLeft int        `json:"recovery_codes_left"`
+
+	// Required Whether this installation asks for one of all staff.
+	Required bool `json:"required"`
+}
+
+// SecondFactorCode defines model for SecondFactorCode.
+type SecondFactorCode struct {
+	// Code A code of the new secret.
+	Code string `json:"code"`
+}
+
 // Service defines model for Service.
 type Service struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -986,6 +1026,9 @@ type ServicesPage struct {
 type StaffMe struct {
 	// Permissions What the request's credential permits.
 	Permissions []string `json:"permissions"`
+
+	// SecondFactor The second factor of a staff member.
+	SecondFactor SecondFactor `json:"second_factor"`
 
 	// Session null with a personal access token.
 	Session *StaffSession `json:"session"`
@@ -1036,6 +1079,9 @@ type StaffSession struct {
 
 	// RecentUntil Until then the sign-in is recent enough for what asks for a recent one.
 	RecentUntil time.Time `json:"recent_until"`
+
+	// SecondFactor Whether with a second factor too.
+	SecondFactor bool `json:"second_factor"`
 }
 
 // StaffSessionMethod How the person signed in.
@@ -1056,8 +1102,10 @@ type StaffSessionsPage struct {
 
 // StaffSignIn defines model for StaffSignIn.
 type StaffSignIn struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
+	// Code A code of the authenticator app, or a recovery code, for those who have a second factor.
+	Code     *OptionalCode `json:"code,omitempty"`
+	Email    string        `json:"email"`
+	Password string        `json:"password"`
 }
 
 // StaffSignedIn defines model for StaffSignedIn.
@@ -1071,7 +1119,9 @@ type StaffSignedIn struct {
 
 // StaffStepUp defines model for StaffStepUp.
 type StaffStepUp struct {
-	Password string `json:"password"`
+	// Code A code of the authenticator app, or a recovery code, for those who have a second factor.
+	Code     *OptionalCode `json:"code,omitempty"`
+	Password string        `json:"password"`
 }
 
 // Stage How far the review of a pending account is.
@@ -1281,6 +1331,9 @@ type LoginJSONRequestBody = Login
 // ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
 type ChangeStaffPasswordJSONRequestBody = StaffPasswordChange
 
+// ConfirmSecondFactorJSONRequestBody defines body for ConfirmSecondFactor for application/json ContentType.
+type ConfirmSecondFactorJSONRequestBody = SecondFactorCode
+
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = StaffSignIn
 
@@ -1379,6 +1432,15 @@ type ServerInterface interface {
 	// ChangeStaffPassword Change one's password
 	// (POST /v1/staff/me/password)
 	ChangeStaffPassword(c *gin.Context)
+	// NewRecoveryCodes Replace one's recovery codes
+	// (POST /v1/staff/me/recovery-codes)
+	NewRecoveryCodes(c *gin.Context)
+	// BeginSecondFactor Begin to set up a second factor
+	// (POST /v1/staff/me/second-factor)
+	BeginSecondFactor(c *gin.Context)
+	// ConfirmSecondFactor Confirm a second factor
+	// (POST /v1/staff/me/second-factor/confirm)
+	ConfirmSecondFactor(c *gin.Context)
 	// ListStaffSessions List one's own sessions
 	// (GET /v1/staff/sessions)
 	ListStaffSessions(c *gin.Context)
@@ -2017,6 +2079,45 @@ func (siw *ServerInterfaceWrapper) ChangeStaffPassword(c *gin.Context) {
 	siw.Handler.ChangeStaffPassword(c)
 }
 
+// NewRecoveryCodes operation middleware
+func (siw *ServerInterfaceWrapper) NewRecoveryCodes(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NewRecoveryCodes(c)
+}
+
+// BeginSecondFactor operation middleware
+func (siw *ServerInterfaceWrapper) BeginSecondFactor(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BeginSecondFactor(c)
+}
+
+// ConfirmSecondFactor operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmSecondFactor(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmSecondFactor(c)
+}
+
 // ListStaffSessions operation middleware
 func (siw *ServerInterfaceWrapper) ListStaffSessions(c *gin.Context) {
 
@@ -2164,6 +2265,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/sessions/current", wrapper.Logout)
 	router.GET(options.BaseURL+"/v1/staff/me", wrapper.GetStaffMe)
 	router.POST(options.BaseURL+"/v1/staff/me/password", wrapper.ChangeStaffPassword)
+	router.POST(options.BaseURL+"/v1/staff/me/recovery-codes", wrapper.NewRecoveryCodes)
+	router.POST(options.BaseURL+"/v1/staff/me/second-factor", wrapper.BeginSecondFactor)
+	router.POST(options.BaseURL+"/v1/staff/me/second-factor/confirm", wrapper.ConfirmSecondFactor)
 	router.GET(options.BaseURL+"/v1/staff/sessions", wrapper.ListStaffSessions)
 	router.POST(options.BaseURL+"/v1/staff/sessions", wrapper.StaffSignIn)
 	router.DELETE(options.BaseURL+"/v1/staff/sessions/:id", wrapper.EndStaffSession)

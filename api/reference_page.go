@@ -71,6 +71,7 @@ type operationGroup struct {
 
 type shownOperation struct {
 	ID, Method, Path, Summary, Description, Access string
+	Recent                                         bool
 	Parameters                                     []specParameter
 	Bodies                                         []shownContent
 	BodyRequired                                   bool
@@ -108,7 +109,7 @@ type shownType struct {
 func (d specDocument) operation(path, method string, o specOperation) shownOperation {
 	shown := shownOperation{
 		ID: o.OperationID, Method: strings.ToUpper(method), Path: path,
-		Summary: o.Summary, Description: o.Description, Access: accessInWords(o.Access),
+		Summary: o.Summary, Description: o.Description, Access: accessInWords(o.Access), Recent: o.Recent,
 	}
 	for _, p := range o.Parameters {
 		p = resolve(p, p.Ref, d.Components.Parameters)
@@ -155,6 +156,10 @@ func accessInWords(access string) string {
 		return "anyone"
 	case "user":
 		return "a user, by a session"
+	case "staff":
+		return "staff of every role"
+	case "staff session":
+		return "staff of every role, by a session"
 	case "applicant":
 		return "the applicant, by the upload token or a session of the account"
 	}

@@ -40,6 +40,7 @@ type specOperation struct {
 	Summary     string          `json:"summary"`
 	Description string          `json:"description"`
 	Access      string          `json:"x-access"`
+	Recent      bool            `json:"x-recent"`
 	Parameters  []specParameter `json:"parameters"`
 	RequestBody struct {
 		Required bool                 `json:"required"`

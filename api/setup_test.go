@@ -60,6 +60,7 @@ type stand struct {
 	folder  string // of documents
 	tokens  map[actor.Role]string
 	log     *lockedBuffer
+	factor  bool // required of staff who sign in
 
 	newService func(*store.Store) *service.Service
 }
@@ -131,8 +132,10 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 	s.newService = func(database *store.Store) *service.Service {
 		hasher, err := identity.NewHasher(cheap, 4)
 		require.NoError(t, err)
+		factors, err := identity.NewFactors([]byte(strings.Repeat("k", 32)), "Ujumbe")
+		require.NoError(t, err)
 		return service.New(service.Config{
-			Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
+			Factors: factors, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
 		})
 	}
 	s.handler = s.newHandler(t, s.store)
@@ -144,7 +147,7 @@ func (s *stand) newHandler(t *testing.T, database *store.Store) http.Handler {
 	t.Helper()
 	cursors, err := web.NewCursors([]byte(strings.Repeat("k", 32)))
 	require.NoError(t, err)
-	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger()})
+	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), SecondFactor: s.factor})
 }
 
 func (s *stand) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }
@@ -356,6 +359,15 @@ func (s *stand) setStatus(t *testing.T, u user, status account.Status) {
 	}
 	_, err := s.owner.Exec(t.Context(), `UPDATE accounts SET status = $2, stage = $3 WHERE id = $1`, u.id, status, stage)
 	require.NoError(t, err)
+}
+
+// race does something n times at once.
+func race(n int, do func(i int)) {
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { do(i) })
+	}
+	all.Wait()
 }
 
 // storedFiles counts the files in storage.

@@ -19,7 +19,7 @@ func (s *server) StaffSignIn(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	in, err := s.service.StaffSignIn(c.Request.Context(), web.CallerOf(c).Actor, service.StaffSignIn{Email: body.Email, Password: body.Password})
+	in, err := s.service.StaffSignIn(c.Request.Context(), web.CallerOf(c).Actor, service.StaffSignIn{Email: body.Email, Password: body.Password, Code: given(body.Code)})
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -65,7 +65,7 @@ func (s *server) StaffStepUp(c *gin.Context) {
 		return
 	}
 	caller := web.CallerOf(c)
-	session, err := s.service.StaffStepUp(c.Request.Context(), caller.Actor, *caller.Session, body.Password)
+	session, err := s.service.StaffStepUp(c.Request.Context(), caller.Actor, *caller.Session, body.Password, given(body.Code))
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -81,7 +81,12 @@ func (s *server) GetStaffMe(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	body := StaffMe{Staff: staffPersonJSON(staff), Permissions: []string{}}
+	factor, err := s.secondFactorJSON(c, caller.ID)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	body := StaffMe{Staff: staffPersonJSON(staff), Permissions: []string{}, SecondFactor: factor}
 	for _, p := range actor.Permissions() {
 		if caller.May(p) {
 			body.Permissions = append(body.Permissions, string(p))
@@ -101,7 +106,8 @@ func (s *server) ChangeStaffPassword(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	in, err := s.service.ChangeStaffPassword(c.Request.Context(), web.CallerOf(c).Actor, body.CurrentPassword, body.Password)
+	caller := web.CallerOf(c)
+	in, err := s.service.ChangeStaffPassword(c.Request.Context(), caller.Actor, *caller.Session, body.CurrentPassword, body.Password)
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -119,7 +125,7 @@ func staffPersonJSON(s store.Staff) StaffPerson {
 
 func staffSessionJSON(s store.StaffSession, current bool) StaffSession {
 	session := StaffSession{
-		ID: s.ID, Method: StaffSessionMethod(s.Method), CreatedAt: s.CreatedAt.UTC(), LastUsedAt: s.LastUsedAt.UTC(),
+		ID: s.ID, Method: StaffSessionMethod(s.Method), SecondFactor: s.SecondFactor, CreatedAt: s.CreatedAt.UTC(), LastUsedAt: s.LastUsedAt.UTC(),
 		RecentUntil: s.RecentUntil.UTC(), ExpiresAt: s.ExpiresAt.UTC(), IdleSeconds: int64(s.Idle.Seconds()), Current: current,
 	}
 	if s.Address != nil {

@@ -22,13 +22,16 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last three is required.
+// Config is what a Service needs. Every field but the last four is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
 	Documents *documents.Store
 	Hasher    *identity.Hasher
 	Log       *slog.Logger
+	// Factors are the second factors of staff; nil in a process in which nobody
+	// signs in.
+	Factors *identity.Factors
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Answer is how long a command waits for its case to carry it out before
@@ -46,6 +49,7 @@ type Service struct {
 	temporal  client.Client
 	documents *documents.Store
 	hasher    *identity.Hasher
+	factors   *identity.Factors
 	log       *slog.Logger
 	now       func() time.Time
 	answer    time.Duration
@@ -56,7 +60,7 @@ type Service struct {
 // New returns a Service.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher,
+		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
 		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 	}
 	if s.now == nil {

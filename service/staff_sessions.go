@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 type StaffSignIn struct {
 	Email    string
 	Password string
+	// Code is of the second factor, or a recovery code, for those who have one.
+	Code string
 }
 
 // StaffSignedIn is a session of a staff member that has begun.
@@ -37,7 +40,8 @@ type StaffSignedIn struct {
 
 // StaffSignIn begins a session of a staff member. An unknown e-mail, a wrong
 // password and a staff member who is disabled or has no password are told apart
-// by nobody: fault.Unauthenticated, after the same work.
+// by nobody: fault.Unauthenticated, after the same work. After the right
+// password see proof.give for what a second factor is refused with.
 func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignIn) (StaffSignedIn, error) {
 	login, err := s.staffLogin(ctx, in.Email)
 	if err != nil {
@@ -57,8 +61,11 @@ func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignI
 		}
 	}
 	var begun StaffSignedIn
+	var refused error
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := unchanged(ctx, tx, login); err != nil {
+		var factor bool
+		factor, refused, err = proof{login, in.Code}.give(ctx, s, tx, by)
+		if err != nil || refused != nil {
 			return err
 		}
 		if outdated {
@@ -66,10 +73,10 @@ func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignI
 				return err
 			}
 		}
-		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.MethodPassword)
+		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.StaffSession{Method: store.MethodPassword, SecondFactor: factor})
 		return err
 	})
-	return begun, err
+	return begun, errors.Join(err, refused)
 }
 
 // staffLogin returns the login of an e-mail, or an empty one that no password
@@ -98,12 +105,13 @@ func unchanged(ctx context.Context, tx *store.Tx, proved store.StaffLogin) error
 }
 
 // beginStaffSession records a session of a staff member who has proved who they
-// are, and its audit event.
-func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.Actor, staff store.Staff, method string) (StaffSignedIn, error) {
+// are, in the way that session says, and its audit event.
+func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.Actor, staff store.Staff, session store.StaffSession) (StaffSignedIn, error) {
 	now := s.now()
 	token, hash := identity.NewToken(identity.StaffSessionToken)
-	session := store.StaffSession{
-		ID: newID(), StaffID: staff.ID, Hash: hash, Method: method, CreatedAt: now, AuthenticatedAt: now, RecentUntil: now.Add(recentSignIn),
+	session = store.StaffSession{
+		ID: newID(), StaffID: staff.ID, Hash: hash, Method: session.Method, SecondFactor: session.SecondFactor, CreatedAt: now,
+		AuthenticatedAt: now, RecentUntil: now.Add(recentSignIn),
 		LastUsedAt: now, Idle: staffSessionIdle, ExpiresAt: now.Add(staffSessionLife), Address: addressOf(by),
 	}
 	if err := tx.InsertStaffSession(ctx, session); err != nil {
@@ -112,7 +120,7 @@ func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.
 	by.Kind, by.ID, by.Role = actor.Staff, staff.ID, staff.Role
 	err := tx.AppendEvent(ctx, store.Event{
 		At: now, Actor: by, Action: "staff.signed_in", Subject: "staff_session", SubjectID: session.ID.String(),
-		After: map[string]any{"method": method},
+		After: map[string]any{"method": session.Method, "second_factor": session.SecondFactor},
 	})
 	return StaffSignedIn{Token: token, Session: session, Staff: staff}, err
 }
@@ -122,6 +130,19 @@ func addressOf(by actor.Actor) *netip.Addr {
 		return nil
 	}
 	return &by.Address
+}
+
+// hashStaffPassword returns the hash of a password that a staff member chooses,
+// or fault.Invalid, naming password, when it cannot be taken.
+func (s *Service) hashStaffPassword(ctx context.Context, staff store.Staff, password string) (string, error) {
+	p, _, err := s.reader.Policy(ctx)
+	if err != nil {
+		return "", err
+	}
+	if field := identity.CheckPassword(password, p.Passwords.Staff, staff.Email, staff.Name); field != nil {
+		return "", fault.InvalidFields(*field)
+	}
+	return s.hasher.Hash(ctx, password)
 }
 
 // StaffSignOut ends a session of the staff member who asks: the one in use or
@@ -140,9 +161,9 @@ func (s *Service) StaffSignOut(ctx context.Context, by actor.Actor, sessionID uu
 }
 
 // StaffStepUp lets the staff member of a session prove again who they are, for
-// what asks for a recent sign-in. A wrong password is fault.Invalid, naming
-// password, and leaves the session as it is.
-func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store.StaffSession, password string) (store.StaffSession, error) {
+// what asks for a recent sign-in. A wrong password or code is fault.Invalid,
+// naming it, and leaves the session as it is.
+func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store.StaffSession, password, code string) (store.StaffSession, error) {
 	login, err := s.reader.StaffLoginOf(ctx, by.ID)
 	if err != nil {
 		return store.StaffSession{}, err
@@ -154,12 +175,14 @@ func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store
 	if !right {
 		return store.StaffSession{}, fault.InvalidFields(fault.Field{Field: "password", Code: "wrong", Detail: "Is not your password."})
 	}
-	session.AuthenticatedAt = s.now()
-	session.RecentUntil = session.AuthenticatedAt.Add(recentSignIn)
+	var refused error
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := unchanged(ctx, tx, login); err != nil {
+		_, refused, err = proof{login, code}.give(ctx, s, tx, by)
+		if err != nil || refused != nil {
 			return err
 		}
+		session.AuthenticatedAt = s.now()
+		session.RecentUntil = session.AuthenticatedAt.Add(recentSignIn)
 		if err := tx.RenewStaffSession(ctx, session.ID, session.AuthenticatedAt, session.RecentUntil); err != nil {
 			return err
 		}
@@ -167,14 +190,17 @@ func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store
 			At: session.AuthenticatedAt, Actor: by, Action: "staff.stepped_up", Subject: "staff_session", SubjectID: session.ID.String(),
 		})
 	})
-	return session, err
+	if fault.Is(refused, fault.Unauthenticated) {
+		refused = wrongCode(fault.Invalid) // the session itself is good
+	}
+	return session, errors.Join(err, refused)
 }
 
 // ChangeStaffPassword gives the staff member who asks another password, ends
-// every session of theirs and begins a new one. It returns fault.Invalid,
+// every session of theirs and begins one in place of the one that asks. It returns fault.Invalid,
 // naming current_password or password, when the present password is wrong or
 // the new one cannot be taken.
-func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, current, password string) (StaffSignedIn, error) {
+func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, session store.StaffSession, current, password string) (StaffSignedIn, error) {
 	login, err := s.reader.StaffLoginOf(ctx, by.ID)
 	if err != nil {
 		return StaffSignedIn{}, err
@@ -186,10 +212,7 @@ func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, curre
 	if !right {
 		return StaffSignedIn{}, fault.InvalidFields(fault.Field{Field: "current_password", Code: "wrong", Detail: "Is not your password."})
 	}
-	if field := identity.CheckPassword(password, identity.MinStaffPassword, login.Email, login.Name); field != nil {
-		return StaffSignedIn{}, fault.InvalidFields(*field)
-	}
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hashStaffPassword(ctx, login.Staff, password)
 	if err != nil {
 		return StaffSignedIn{}, err
 	}
@@ -202,7 +225,7 @@ func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, curre
 		if err := tx.UpdateStaffPassword(ctx, by.ID, hash); err != nil {
 			return err
 		}
-		ended, err := tx.EndStaffSessions(ctx, by.ID, now)
+		ended, err := tx.EndStaffSessions(ctx, by.ID, uuid.Nil, now)
 		if err != nil {
 			return err
 		}
@@ -213,7 +236,7 @@ func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, curre
 		if err != nil {
 			return err
 		}
-		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.MethodPassword)
+		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, session)
 		return err
 	})
 	return begun, err

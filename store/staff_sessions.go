@@ -18,11 +18,13 @@ const (
 // StaffSession is a staff member's session. Only the hash of its token is
 // kept.
 type StaffSession struct {
-	ID        uuid.UUID
-	StaffID   uuid.UUID
-	Hash      [32]byte `db:"-"`
-	Method    string
-	CreatedAt time.Time
+	ID      uuid.UUID
+	StaffID uuid.UUID
+	Hash    [32]byte `db:"-"`
+	Method  string
+	// SecondFactor says that it began with one.
+	SecondFactor bool
+	CreatedAt    time.Time
 	// AuthenticatedAt is when the person last proved who they are; until
 	// RecentUntil that is recent.
 	AuthenticatedAt time.Time
@@ -36,7 +38,7 @@ type StaffSession struct {
 }
 
 const (
-	staffSessionColumns = `x.id, x.staff_id, x.method, x.created_at, x.authenticated_at, x.recent_until,
+	staffSessionColumns = `x.id, x.staff_id, x.method, x.second_factor, x.created_at, x.authenticated_at, x.recent_until,
 	x.last_used_at, x.idle, x.expires_at, x.address`
 	// staffSessionLives holds at $2 for a session that has not ended.
 	staffSessionLives = `x.ended_at IS NULL AND x.expires_at > $2 AND x.last_used_at + x.idle > $2`
@@ -45,9 +47,9 @@ const (
 // InsertStaffSession records a session.
 func (t *Tx) InsertStaffSession(ctx context.Context, s StaffSession) error {
 	_, err := t.tx.Exec(ctx, `
-		INSERT INTO staff_sessions (id, staff_id, hash, method, created_at, authenticated_at, recent_until, last_used_at, idle, expires_at, address)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		s.ID, s.StaffID, s.Hash[:], s.Method, s.CreatedAt, s.AuthenticatedAt, s.RecentUntil, s.LastUsedAt, s.Idle, s.ExpiresAt, s.Address)
+		INSERT INTO staff_sessions (id, staff_id, hash, method, second_factor, created_at, authenticated_at, recent_until, last_used_at, idle, expires_at, address)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		s.ID, s.StaffID, s.Hash[:], s.Method, s.SecondFactor, s.CreatedAt, s.AuthenticatedAt, s.RecentUntil, s.LastUsedAt, s.Idle, s.ExpiresAt, s.Address)
 	return failed("insert staff session", err)
 }
 
@@ -72,7 +74,7 @@ func (r *Reader) UseStaffSession(ctx context.Context, hash [32]byte, now time.Ti
 		SELECT `+staffSessionColumns+`, `+staffColumns+`
 		FROM staff_sessions x JOIN staff s ON s.id = x.staff_id
 		WHERE x.hash = $1 AND `+staffSessionLives+` AND s.disabled_at IS NULL`, hash[:], now).
-		Scan(&s.ID, &s.StaffID, &s.Method, &s.CreatedAt, &s.AuthenticatedAt, &s.RecentUntil, &s.LastUsedAt, &s.Idle, &s.ExpiresAt, &s.Address,
+		Scan(&s.ID, &s.StaffID, &s.Method, &s.SecondFactor, &s.CreatedAt, &s.AuthenticatedAt, &s.RecentUntil, &s.LastUsedAt, &s.Idle, &s.ExpiresAt, &s.Address,
 			&in.Staff.ID, &in.Staff.Email, &in.Staff.Name, &in.Staff.Role)
 	return in, failed("read staff session", err)
 }
@@ -107,11 +109,19 @@ func (t *Tx) EndStaffSession(ctx context.Context, staffID, id uuid.UUID, now tim
 	return failed("read staff session", err)
 }
 
-// EndStaffSessions ends every session of a staff member and returns how many
-// there were.
-func (t *Tx) EndStaffSessions(ctx context.Context, staffID uuid.UUID, now time.Time) (int, error) {
-	tag, err := t.tx.Exec(ctx, `UPDATE staff_sessions x SET ended_at = $2 WHERE x.staff_id = $1 AND `+staffSessionLives, staffID, now)
+// EndStaffSessions ends every session of a staff member, except one unless that
+// is uuid.Nil, and returns how many there were.
+func (t *Tx) EndStaffSessions(ctx context.Context, staffID, except uuid.UUID, now time.Time) (int, error) {
+	tag, err := t.tx.Exec(ctx, `
+		UPDATE staff_sessions x SET ended_at = $2 WHERE x.staff_id = $1 AND x.id <> $3 AND `+staffSessionLives, staffID, now, except)
 	return int(tag.RowsAffected()), failed("end staff sessions", err)
+}
+
+// GiveSecondFactor records that the person of a session has confirmed a second
+// factor in it.
+func (t *Tx) GiveSecondFactor(ctx context.Context, id uuid.UUID) error {
+	_, err := t.tx.Exec(ctx, `UPDATE staff_sessions SET second_factor = true WHERE id = $1`, id)
+	return failed("write staff session", err)
 }
 
 // StaffLogin is what a staff member signs in with.

@@ -24,6 +24,7 @@ type Access struct {
 	permission actor.Permission
 	scope      actor.Scope
 	recent     bool
+	enrolling  bool
 }
 
 type who int
@@ -63,6 +64,13 @@ func Staff(p actor.Permission) Access { return Access{who: staff, permission: p}
 // not asked for that, since nobody is there to prove it.
 func (a Access) Recent() Access {
 	a.recent = true
+	return a
+}
+
+// Enrolling is the Access that admits a session of staff also if it began
+// without a second factor where one is required: for setting one up.
+func (a Access) Enrolling() Access {
+	a.enrolling = true
 	return a
 }
 
@@ -155,7 +163,13 @@ func (a Access) check(c *gin.Context, config Config) error {
 	if err := a.admits(c, *caller, status); err != nil {
 		return err
 	}
-	if a.recent && caller.Session != nil && !config.Now().Before(caller.Session.RecentUntil) {
+	if caller.Session == nil {
+		return nil
+	}
+	switch {
+	case config.SecondFactor && !caller.Session.SecondFactor && !a.enrolling:
+		return errNoFactor
+	case a.recent && !config.Now().Before(caller.Session.RecentUntil):
 		return errStepUp
 	}
 	return nil
@@ -270,6 +284,7 @@ func bearer(h http.Header) (string, bool) {
 
 var (
 	errForbidden = fault.New(fault.Forbidden, "This credential does not permit that.")
+	errNoFactor  = fault.New(fault.SecondFactorMissing, "Set up a second factor first.")
 	errStepUp    = fault.New(fault.StepUpRequired, "Prove again who you are: your last sign-in is too long ago for this.")
 	errSuspended = fault.New(fault.AccountSuspended, "This account is suspended.")
 )

@@ -35,6 +35,9 @@ type Config struct {
 	// header Authorization, and refuse what another site makes a browser send. It
 	// takes a Site, and is for pages: the API knows no cookies.
 	Cookies bool
+	// SecondFactor makes sessions of staff that began without a second factor good
+	// for setting one up only.
+	SecondFactor bool
 	// Page, unless nil, renders an error for people. It answers with the status,
 	// or sends the browser elsewhere; what is in f may be shown.
 	Page func(c *gin.Context, status int, f *fault.Error)

@@ -28,6 +28,8 @@ var statuses = map[fault.Code]int{
 	fault.AccountRejected:      http.StatusForbidden,
 	fault.AccountClosed:        http.StatusForbidden,
 	fault.ResetRequired:        http.StatusForbidden,
+	fault.SecondFactorRequired: http.StatusForbidden,
+	fault.SecondFactorMissing:  http.StatusForbidden,
 	fault.StepUpRequired:       http.StatusForbidden,
 	fault.NotFound:             http.StatusNotFound,
 	fault.MethodNotAllowed:     http.StatusMethodNotAllowed,

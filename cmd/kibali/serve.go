@@ -17,6 +17,7 @@ type serveCommand struct {
 	config.Database
 	config.Documents
 	config.Platform
+	config.StaffSignIn
 	config.Hashes
 	config.Log
 }
@@ -33,12 +34,13 @@ const (
 func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	var problems config.Problems
 	log := c.Logger(&problems, term.errors)
-	key, proxies, listen := c.Key(&problems), c.Proxies(&problems), c.API.Address(&problems)
+	key, listen := c.Key(&problems), c.API.Address(&problems)
 	operationsListen, pause := c.Operations.Address(&problems), c.Pause(&problems)
-	site := c.Site(&problems)
+	front := process.Front{Proxies: c.Proxies(&problems), Site: c.Site(&problems), SecondFactor: c.SecondFactorRequired(&problems)}
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,
+		SecretKey: key, Platform: c.Name(&problems),
 	}
 	if err := problems.Err(); err != nil {
 		return err
@@ -54,7 +56,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if err := p.CheckSchema(ctx); err != nil {
 		return err
 	}
-	handler, err := p.API(key, proxies, site)
+	handler, err := p.API(front)
 	if err != nil {
 		return err
 	}

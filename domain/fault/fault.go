@@ -26,6 +26,8 @@ const (
 	AccountRejected      Code = "account_rejected"        // 403
 	AccountClosed        Code = "account_closed"          // 403
 	ResetRequired        Code = "password_reset_required" // 403
+	SecondFactorRequired Code = "second_factor_required"  // 403: a code is needed to sign in
+	SecondFactorMissing  Code = "second_factor_missing"   // 403: none is set up, and without one this session does nothing else
 	StepUpRequired       Code = "step_up_required"        // 403: sign in again, recently enough
 	NotFound             Code = "not_found"               // 404
 	MethodNotAllowed     Code = "method_not_allowed"      // 405

@@ -10,7 +10,7 @@ import (
 // API is what serve alone needs.
 type API struct {
 	Listen         string `name:"listen" env:"KIBALI_LISTEN" default:"127.0.0.1:8080" help:"Address of the API."`
-	SecretKey      string `name:"secret-key" env:"KIBALI_SECRET_KEY" placeholder:"KEY" help:"Seals cursors; at least 32 characters, the same for every serve. openssl rand -base64 33 makes one."`
+	SecretKey      string `name:"secret-key" env:"KIBALI_SECRET_KEY" placeholder:"KEY" help:"Seals cursors and the second factors of staff; at least 32 characters, the same for every serve. openssl rand -base64 33 makes one."`
 	TrustedProxies string `name:"trusted-proxies" env:"KIBALI_TRUSTED_PROXIES" placeholder:"NETWORK,..." help:"Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 }
 
@@ -59,6 +59,19 @@ func (f Platform) Address(p *Problems) string {
 		p.add("KIBALI_BASE_URL", "is not an http or https address without a query: %s", do)
 	}
 	return strings.TrimRight(f.BaseURL, "/")
+}
+
+// StaffSignIn is how staff sign in.
+type StaffSignIn struct {
+	StaffSecondFactor string `name:"staff-second-factor" env:"KIBALI_STAFF_SECOND_FACTOR" default:"required" help:"Whether staff who sign in need a second factor: required or optional."`
+}
+
+// SecondFactorRequired reports whether a session of staff takes one.
+func (s StaffSignIn) SecondFactorRequired(p *Problems) bool {
+	if s.StaffSecondFactor != "required" && s.StaffSecondFactor != "optional" {
+		p.add("KIBALI_STAFF_SECOND_FACTOR", "is neither required nor optional")
+	}
+	return s.StaffSecondFactor == "required"
 }
 
 // Site returns the site at the base URL.

@@ -216,6 +216,7 @@ func (s *system) assemble(ctx context.Context) error {
 	storage := url.URL{Scheme: "file", Path: filepath.ToSlash(s.folder.file("documents"))}
 	s.process, err = process.New(ctx, process.Blueprint{
 		Pool: pool, Documents: storage.String(), Hashes: hashes, Version: s.Version, Log: s.log,
+		SecretKey: []byte(s.keys.SecretKey), Platform: "Kibali",
 		Temporal: client.Options{HostPort: s.stack.Temporal.Address(), Namespace: s.stack.Temporal.Namespace()},
 	})
 	if err != nil {
@@ -324,7 +325,7 @@ func (s *system) openAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	api, err := s.process.API([]byte(s.keys.SecretKey), nil, site)
+	api, err := s.process.API(process.Front{Site: site})
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ import (
 	"kibali/web"
 )
 
-// Blueprint says what a process is made of. Every field is required.
+// Blueprint says what a process is made of. Every field but SecretKey and
+// Platform, which serve alone needs, is required.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
@@ -31,6 +32,8 @@ type Blueprint struct {
 	Hashes    int    // how many passwords are hashed at a time
 	Version   string // of this build
 	Log       *slog.Logger
+	SecretKey []byte
+	Platform  string // the name that authenticator apps show
 }
 
 // Process is the parts that every process has.
@@ -42,6 +45,7 @@ type Process struct {
 	Documents *documents.Store
 	Hasher    *identity.Hasher
 	Service   *service.Service
+	secretKey []byte
 	// stopUses writes down what was used last; nil without an API.
 	stopUses func()
 }
@@ -49,7 +53,7 @@ type Process struct {
 // New makes the parts. It touches neither PostgreSQL nor Temporal, so a process
 // starts while they are away. Close releases them.
 func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
-	p := &Process{Log: b.Log}
+	p := &Process{Log: b.Log, secretKey: b.SecretKey}
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -59,6 +63,10 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 		return nil, err
 	}
 	if p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes); err != nil {
+		return nil, err
+	}
+	factors, err := factorsOf(b)
+	if err != nil {
 		return nil, err
 	}
 	if p.Store, err = store.OpenConfig(ctx, b.Pool); err != nil {
@@ -74,7 +82,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 		return nil, fmt.Errorf("make a client of Temporal: %w", err)
 	}
 	p.Service = service.New(service.Config{
-		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Log: b.Log,
+		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Log: b.Log,
 	})
 	return p, nil
 }
@@ -97,16 +105,30 @@ func (p *Process) Close() {
 	}
 }
 
-// API returns the handler of the API under a secret key, for the site that its
-// pages are at. It is called once.
-func (p *Process) API(key []byte, proxies web.Proxies, site *web.Site) (http.Handler, error) {
-	cursors, err := web.NewCursors(key)
+func factorsOf(b Blueprint) (*identity.Factors, error) {
+	if len(b.SecretKey) == 0 {
+		return nil, nil
+	}
+	return identity.NewFactors(b.SecretKey, b.Platform)
+}
+
+// Front is how a process meets the outside.
+type Front struct {
+	Proxies      web.Proxies
+	Site         *web.Site
+	SecondFactor bool // required of staff who sign in
+}
+
+// API returns the handler of the API. The process must have a secret key. It
+// is called once.
+func (p *Process) API(f Front) (http.Handler, error) {
+	cursors, err := web.NewCursors(p.secretKey)
 	if err != nil {
 		return nil, err
 	}
 	return api.Handler(api.Config{
-		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log, Proxies: proxies, Site: site,
-		Uses: p.keepUses(), Observe: p.Metrics.Request,
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: p.keepUses(), Observe: p.Metrics.Request,
 	}), nil
 }
 
