@@ -34,6 +34,7 @@ type AccountsQuery struct {
 	Ascending bool
 	Limit     int             // 1 to MaxListed
 	After     *AccountsCursor // the Next of the page before; nil for the first page
+	Before    *AccountsCursor // the Previous of the page behind; nil unless going back
 }
 
 // AccountsCursor is the place of an account in a list. It encodes to JSON.
@@ -45,10 +46,11 @@ type AccountsCursor struct {
 
 // AccountsPage is one page of the list, all of it of the same instant.
 type AccountsPage struct {
-	Items   []AccountView
-	Next    *AccountsCursor // nil when there is no further page
-	Counts  Counts
-	Matches Matches
+	Items    []AccountView
+	Next     *AccountsCursor // nil when there is no further page
+	Previous *AccountsCursor // nil when there is no page before
+	Counts   Counts
+	Matches  Matches
 }
 
 // Counts is how many accounts the installation has.
@@ -98,6 +100,37 @@ func matchesOf(found int64) Matches {
 // this form: fields "status", "sort", "limit" and "q", the last one for more than
 // MaxSearchWords words or MaxSearchText characters, NUL and invalid UTF-8.
 func (r *Reader) Accounts(ctx context.Context, q AccountsQuery) (AccountsPage, error) {
+	if q.Before != nil {
+		return r.accountsBefore(ctx, q)
+	}
+	page, err := r.accountsAfter(ctx, q)
+	if err == nil && q.After != nil && len(page.Items) > 0 {
+		page.Previous = q.cursorOf(page.Items[0].Account)
+	}
+	return page, err
+}
+
+// accountsBefore returns the page that ends before q.Before: the one behind it
+// in the opposite order, turned round.
+func (r *Reader) accountsBefore(ctx context.Context, q AccountsQuery) (AccountsPage, error) {
+	q.Before, q.After, q.Ascending = nil, q.Before, !q.Ascending
+	page, err := r.accountsAfter(ctx, q)
+	if err != nil {
+		return AccountsPage{}, err
+	}
+	more := page.Next != nil
+	slices.Reverse(page.Items)
+	page.Previous, page.Next = nil, nil
+	if n := len(page.Items); n > 0 {
+		page.Next = q.cursorOf(page.Items[n-1].Account)
+		if more {
+			page.Previous = q.cursorOf(page.Items[0].Account)
+		}
+	}
+	return page, nil
+}
+
+func (r *Reader) accountsAfter(ctx context.Context, q AccountsQuery) (AccountsPage, error) {
 	words, field := parseSearch(q.Q)
 	if err := fault.InvalidFields(slices.Concat(q.refusals(), field)...); err != nil {
 		return AccountsPage{}, err

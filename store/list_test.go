@@ -188,6 +188,34 @@ func TestTheListHasEveryAccountOnceInOrderForEverySortAndTab(t *testing.T) {
 	}
 }
 
+func TestTheListIsReadBackwardsAsItWasForwards(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.insertAccounts(t, randomAccounts(rand.New(rand.NewPCG(7, 7)), 300))
+	for _, sort := range sorts {
+		for _, text := range []string{"", "ltd"} {
+			q := store.AccountsQuery{Sort: sort, Q: text, Limit: 41}
+			var forwards []store.AccountsPage
+			for q.After != nil || forwards == nil {
+				page, err := b.reader.Accounts(t.Context(), q)
+				require.NoError(t, err)
+				require.Equal(t, forwards == nil, page.Previous == nil)
+				forwards = append(forwards, page)
+				q.After = page.Next
+			}
+			for i := len(forwards) - 1; i > 0; i-- {
+				q.Before = forwards[i].Previous
+				page, err := b.reader.Accounts(t.Context(), q)
+				require.NoError(t, err)
+				require.Equal(t, forwards[i-1].Items, page.Items)
+				require.Equal(t, forwards[i-1].Next, page.Next)
+				require.Equal(t, forwards[i-1].Previous, page.Previous)
+				require.Equal(t, forwards[i-1].Matches, page.Matches)
+			}
+		}
+	}
+}
+
 var searches = []string{
 	"asha", "ASHA mushi", "ltd", "ltd kilimo gmail", "a", "x", "ж", "0712", "+255712", "+255 712", "255", "0754 @gmail.com", "(0712)", "(712)",
 	"712", "712-345", "%", "_", `\`, "100%", "a_b", `c\d`, "%a%", "élodie", "ÉLODIE", "юЛИЯ", "ß", "o'brien", "k.", "sales+tz", "@", ".", "-",

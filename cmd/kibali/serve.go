@@ -56,7 +56,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if err := p.CheckSchema(ctx); err != nil {
 		return err
 	}
-	handler, err := p.API(front)
+	handler, err := p.Web(front)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,15 @@ const (
 	Unavailable          Code = "unavailable"             // 503: a dependency cannot answer
 )
 
+// Codes returns every code, in the order of their statuses.
+func Codes() []Code {
+	return []Code{
+		Malformed, Unauthenticated, InsufficientCredits, Forbidden, AccountSuspended, AccountPending, AccountRejected, AccountClosed,
+		ResetRequired, StepUpRequired, NotFound, MethodNotAllowed, Conflict, Taken, KeyReused, TooLarge, UnsupportedMediaType,
+		Invalid, RateLimited, Internal, Unavailable,
+	}
+}
+
 // Field says what is wrong with one field of the input. Field is its JSON path
 // ("company.industry"), Code is stable for machines, Detail is for people and
 // never repeats the value.

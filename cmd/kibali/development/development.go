@@ -325,16 +325,16 @@ func (s *system) openAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	api, err := s.process.API(process.Front{Site: site})
+	faces, err := s.process.Web(process.Front{Site: site})
 	if err != nil {
 		return err
 	}
 	s.gate.open(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == inboxPath { // no mux: the API sees every other path as it is
+		if r.URL.Path == inboxPath { // no mux: the faces see every other path as it is
 			s.inbox.ServeHTTP(w, r)
 			return
 		}
-		api.ServeHTTP(w, r)
+		faces.ServeHTTP(w, r)
 	}))
 	r := report{
 		URL: s.url(), TemporalUIURL: s.stack.Temporal.UIURL(), TemporalAddress: s.stack.Temporal.Address(),

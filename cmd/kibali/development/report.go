@@ -35,7 +35,8 @@ type demoLogin struct{ email, password string }
 // print tells a person where everything is and what to try first.
 func (r report) print(out io.Writer, f *folder, demo *demoLogin) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\n  API\t%s  (described at %s/docs)\n", r.URL, r.URL)
+	fmt.Fprintf(table, "\n  Console\t%s/console  (for staff, with the e-mails and passwords below)\n", r.URL)
+	fmt.Fprintf(table, "  API\t%s  (described at %s/docs)\n", r.URL, r.URL)
 	fmt.Fprintf(table, "  Inbox\t%s  (every e-mail and SMS; SMS come at any hour)\n", r.InboxURL)
 	fmt.Fprintf(table, "  Temporal UI\t%s\n", r.TemporalUIURL)
 	fmt.Fprintf(table, "  Health, metrics\t%s/readyz, /metrics\n", r.OperationsURL)

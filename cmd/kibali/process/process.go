@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -13,14 +12,12 @@ import (
 	"go.temporal.io/sdk/client"
 	temporallog "go.temporal.io/sdk/log"
 
-	"kibali/api"
 	"kibali/cmd/kibali/operations"
 	"kibali/documents"
 	"kibali/identity"
 	"kibali/migrations"
 	"kibali/service"
 	"kibali/store"
-	"kibali/web"
 )
 
 // Blueprint says what a process is made of. Every field but SecretKey and
@@ -110,42 +107,6 @@ func factorsOf(b Blueprint) (*identity.Factors, error) {
 		return nil, nil
 	}
 	return identity.NewFactors(b.SecretKey, b.Platform)
-}
-
-// Front is how a process meets the outside.
-type Front struct {
-	Proxies      web.Proxies
-	Site         *web.Site
-	SecondFactor bool // required of staff who sign in
-}
-
-// API returns the handler of the API. The process must have a secret key. It
-// is called once.
-func (p *Process) API(f Front) (http.Handler, error) {
-	cursors, err := web.NewCursors(p.secretKey)
-	if err != nil {
-		return nil, err
-	}
-	return api.Handler(api.Config{
-		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
-		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: p.keepUses(), Observe: p.Metrics.Request,
-	}), nil
-}
-
-// keepUses starts to write down when credentials are used, until Close.
-func (p *Process) keepUses() *store.Uses {
-	uses := store.NewUses(p.Store)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		uses.Run(ctx, func(err error) { p.Log.Warn("last uses are not written down", "cause", web.Describe(err)) })
-	}()
-	p.stopUses = func() {
-		stop()
-		<-ended
-	}
-	return uses
 }
 
 // DatabaseProbe asks whether PostgreSQL answers and has the schema that this

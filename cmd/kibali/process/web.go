@@ -1,0 +1,65 @@
+package process
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"kibali/api"
+	"kibali/console"
+	"kibali/store"
+	"kibali/web"
+)
+
+// Front is how a process meets the outside.
+type Front struct {
+	Proxies      web.Proxies
+	Site         *web.Site
+	SecondFactor bool // required of staff who sign in
+}
+
+// Web returns the handler of everything that people and programs reach over
+// HTTP: the API and the pages. The process must have a secret key. It is called
+// once.
+func (p *Process) Web(f Front) (http.Handler, error) {
+	cursors, err := web.NewCursors(p.secretKey)
+	if err != nil {
+		return nil, err
+	}
+	programs := api.Handler(api.Config{
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: p.keepUses(), Observe: p.Metrics.Request,
+	})
+	staff, err := console.Handler(console.Config{
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
+		Proxies: f.Proxies, Site: f.Site, Observe: p.Metrics.Request,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if below(r.URL.Path, console.Root) || below(r.URL.Path, "/static") {
+			staff.ServeHTTP(w, r)
+			return
+		}
+		programs.ServeHTTP(w, r)
+	}), nil
+}
+
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+// keepUses starts to write down when credentials are used, until Close.
+func (p *Process) keepUses() *store.Uses {
+	uses := store.NewUses(p.Store)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		uses.Run(ctx, func(err error) { p.Log.Warn("last uses are not written down", "cause", web.Describe(err)) })
+	}()
+	p.stopUses = func() {
+		stop()
+		<-ended
+	}
+	return uses
+}

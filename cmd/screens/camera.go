@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"kibali/devstack/browser"
+)
+
+// look is how a page is looked at.
+type look struct {
+	suffix        string
+	width, height int64
+	theme         string
+}
+
+var looks = []look{
+	{"", 1280, 800, "light"},
+	{"-dark", 1280, 800, "dark"},
+	{"-phone", 360, 760, "light"},
+}
+
+// subject is a page, or a state of one.
+type subject struct {
+	name  string
+	path  string
+	steps []chromedp.Action[chromedp.Void] // after it has been opened
+	out   bool                             // without a session
+}
+
+// camera is a browser in which an admin has signed in.
+type camera struct {
+	on      installation
+	in, out context.Context
+}
+
+func openCamera(ctx context.Context, on installation) (*camera, func(), error) {
+	window, stop, err := browser.Start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &camera{on: on}
+	var closeIn, closeOut func()
+	c.in, closeIn = chromedp.NewContext(window, chromedp.WithNewBrowserContext())
+	c.out, closeOut = chromedp.NewContext(window, chromedp.WithNewBrowserContext())
+	end := func() {
+		closeIn()
+		closeOut()
+		stop()
+	}
+	// A window opens with its first use, and must outlive it.
+	err = chromedp.Do(c.out)
+	if err == nil {
+		err = c.signIn()
+	}
+	if err != nil {
+		end()
+		return nil, nil, err
+	}
+	return c, end, nil
+}
+
+func (c *camera) signIn() error {
+	for _, who := range c.on.Staff {
+		if who.Role != "admin" {
+			continue
+		}
+		return chromedp.Do(c.in,
+			chromedp.Navigate(c.on.URL+"/console/sign-in"),
+			chromedp.SendKeys(chromedp.CSS("#email"), who.Email),
+			chromedp.SendKeys(chromedp.CSS("#password"), who.Password),
+			chromedp.Click(chromedp.CSS("#sign-in button")),
+			chromedp.WaitVisible(chromedp.CSS("header.top")),
+		)
+	}
+	return fmt.Errorf("there is no admin")
+}
+
+// take opens a page and returns its picture.
+func (c *camera) take(s subject, l look) ([]byte, error) {
+	window := c.in
+	if s.out {
+		window = c.out
+	}
+	window, cancel := context.WithTimeout(window, 30*time.Second)
+	defer cancel()
+	mobile := []chromedp.EmulateViewportOption{}
+	if l.width < 500 {
+		mobile = append(mobile, chromedp.EmulateMobile)
+	}
+	steps := []chromedp.Action[chromedp.Void]{
+		chromedp.EmulateViewport(l.width, l.height, mobile...),
+		chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+			})
+			return err
+		}),
+		chromedp.Navigate(c.on.URL + s.path),
+		chromedp.WaitReady(chromedp.CSS("main")),
+	}
+	if err := chromedp.Do(window, append(steps, s.steps...)...); err != nil {
+		return nil, err
+	}
+	if err := chromedp.Do(window, settled()); err != nil {
+		return nil, err
+	}
+	shot, err := chromedp.Call(window, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
+	return shot.Data, err
+}
+
+// settled waits until every picture of the page is there.
+func settled() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](`[...document.images].every(i => i.complete)`, chromedp.WithPollingTimeout(10*time.Second)))
+		return err
+	})
+}
+
+// subjects returns every page there is to see.
+func (c *camera) subjects(ctx context.Context) ([]subject, error) {
+	var pending struct {
+		Items []struct{ ID string }
+	}
+	if err := c.get(ctx, "/v1/accounts?status=pending&limit=1", &pending); err != nil {
+		return nil, err
+	}
+	return []subject{
+		{name: "sign-in", path: "/console/sign-in", out: true},
+		{name: "users", path: "/console/users"},
+		{name: "users-active", path: "/console/users?status=active&sort=last_active_at"},
+		{name: "problem", path: "/console/users?status=nothing"},
+	}, nil
+}
+
+// get asks the API as the admin.
+func (c *camera) get(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.on.URL+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	for _, who := range c.on.Staff {
+		if who.Role == "admin" {
+			request.Header.Set("Authorization", "Bearer "+who.Token)
+		}
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	return json.NewDecoder(response.Body).Decode(into)
+}

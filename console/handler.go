@@ -1,0 +1,123 @@
+package console
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kibali/console/page"
+	"kibali/domain/fault"
+	"kibali/service"
+	"kibali/store"
+	"kibali/web"
+)
+
+//go:embed templates/*.html locales/*.toml static/*
+var files embed.FS
+
+// Config is what the console needs. Every field but Proxies, Now and Observe is
+// required.
+type Config struct {
+	Service *service.Service
+	Reader  *store.Reader
+	Cursors *web.Cursors
+	Log     *slog.Logger
+	Site    *web.Site
+	Proxies web.Proxies
+	Now     func() time.Time // time.Now when nil
+	// Observe is told of each request that was answered; see web.Config.
+	Observe func(method, route string, status int, took time.Duration)
+}
+
+// Handler returns the console, and the assets of all pages.
+func Handler(config Config) (http.Handler, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	s := &server{
+		service: config.Service, reader: config.Reader, cursors: config.Cursors, site: config.Site, now: config.Now,
+	}
+	if err := s.openFace(); err != nil {
+		return nil, fmt.Errorf("open the console: %w", err)
+	}
+	return web.New(web.Config{
+		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Now: config.Now, Access: access, Observe: config.Observe,
+		Site: config.Site, Cookies: true, Page: s.problem,
+	}, s.routes), nil
+}
+
+// server carries the handlers.
+type server struct {
+	service *service.Service
+	reader  *store.Reader
+	cursors *web.Cursors
+	site    *web.Site
+	now     func() time.Time
+	assets  *page.Assets
+	face    *page.Face
+	zone    zone
+}
+
+func (s *server) openFace() error {
+	static, err := fs.Sub(files, "static")
+	if err != nil {
+		return err
+	}
+	templates, err := fs.Sub(files, "templates")
+	if err != nil {
+		return err
+	}
+	locales, err := fs.Sub(files, "locales")
+	if err != nil {
+		return err
+	}
+	if s.assets, err = page.NewAssets(static); err != nil {
+		return err
+	}
+	s.face, err = page.NewFace(page.Options{
+		Templates: templates, Messages: locales, Assets: s.assets, Site: s.site, Viewer: viewerOf, Zone: s.zone.location, Now: s.now,
+	})
+	return err
+}
+
+func (s *server) routes(engine *gin.Engine) {
+	engine.GET(page.AssetsRoute, s.assets.Serve)
+	engine.Use(s.seat)
+	engine.GET(signInPath, s.signInForm)
+	engine.POST(signInPath, s.signIn)
+	engine.POST("/console/sign-out", s.signOut)
+	engine.GET("/console", s.start)
+	engine.POST("/console/preferences", s.prefer)
+	engine.GET("/console/users", s.users)
+	engine.GET("/console/users.csv", s.usersCSV)
+}
+
+// problem is the page that an error becomes.
+func (s *server) problem(c *gin.Context, status int, f *fault.Error) {
+	if f.Code == fault.Unauthenticated && c.FullPath() != "" {
+		s.askToSignIn(c)
+		return
+	}
+	s.face.Problem(c, status, f)
+}
+
+// start sends whoever opens the console to what they do most.
+func (s *server) start(c *gin.Context) { page.See(c, Root+"/users") }
+
+// zone is the time zone of the policy, as it was when it was last read.
+type zone struct {
+	atomic.Pointer[time.Location]
+}
+
+func (z *zone) location() *time.Location {
+	if l := z.Load(); l != nil {
+		return l
+	}
+	return time.UTC
+}

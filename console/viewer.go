@@ -1,0 +1,47 @@
+package console
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"kibali/domain/actor"
+	"kibali/store"
+	"kibali/web"
+)
+
+// viewer is the staff member who reads a page, as its template sees them.
+type viewer struct {
+	store.Desk
+	actor actor.Actor
+	Keys  bool // whether the keyboard's shortcuts are on
+}
+
+// May reports whether the viewer's role has a permission, so that a page shows
+// no button that would be refused.
+func (v *viewer) May(p actor.Permission) bool { return v != nil && v.actor.May(p) }
+
+type viewerKey struct{}
+
+// seat finds out for whom a page is made; nobody in particular on a page for
+// anyone.
+func (s *server) seat(c *gin.Context) {
+	caller := web.CallerOf(c)
+	if caller.Kind != actor.Staff {
+		return
+	}
+	desk, err := s.reader.Desk(c.Request.Context(), caller.ID)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	off := s.face.Preferred(c, keysCookie, []string{"off"}) != ""
+	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off})
+}
+
+// viewerOf returns the viewer of a page as a template takes it: nil for nobody.
+func viewerOf(c *gin.Context) any {
+	v, found := c.Get(viewerKey{})
+	if !found {
+		return nil
+	}
+	return v
+}

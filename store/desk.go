@@ -1,0 +1,26 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Desk is what every page of a staff member shows.
+type Desk struct {
+	Staff
+	Pending int64 // accounts that wait for something
+}
+
+// Desk returns the desk of an enabled staff member, or fault.NotFound.
+func (r *Reader) Desk(ctx context.Context, staffID uuid.UUID) (Desk, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT `+staffColumns+`, (SELECT sum(pending)::bigint FROM account_counts) AS pending
+		FROM staff s WHERE s.id = $1 AND s.disabled_at IS NULL`, staffID)
+	if err != nil {
+		return Desk{}, failed("read staff member", err)
+	}
+	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Desk])
+	return d, failed("read staff member", err)
+}
