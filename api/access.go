@@ -33,6 +33,9 @@ var access = map[string]web.Access{
 	"POST /v1/me/api-keys":       web.ActiveUser,
 	"DELETE /v1/me/api-keys/:id": web.ActiveUser,
 
+	// In every method, and for every path below it.
+	"* /v1/gate/authorize": web.Pass,
+
 	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id/timeline": web.Staff(actor.ReadAccounts),

@@ -34,9 +34,12 @@ func TestSpecification(t *testing.T) {
 		"Administer": actor.Administer,
 	}
 	declared := map[string]string{}
-	for _, line := range regexp.MustCompile(`"(\w+ \S+)":\s+web\.(Anyone|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {
+	for _, line := range regexp.MustCompile(`"([\w*]+ \S+)":\s+web\.(Anyone|Pass|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {
 		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
+		route = strings.Replace(route, "* ", "GET ", 1) // every method is specified as one
 		switch line[2] {
+		case "Pass":
+			declared[route] = "pass"
 		case "Anyone":
 			declared[route] = "anyone"
 		case "UploadOrSession":
@@ -96,7 +99,7 @@ func TestAccess(t *testing.T) {
 	always := func(status int) func(string) int { return func(string) int { return status } }
 	forUsers := func(status int) func(string) int {
 		return func(access string) int {
-			if access == "user" || access == "active user" && status != 0 {
+			if access == "user" || (access == "active user" || access == "pass") && status != 0 {
 				return status
 			}
 			return http.StatusForbidden
@@ -111,15 +114,25 @@ func TestAccess(t *testing.T) {
 		{"an unknown API key", unknownKey, always(http.StatusUnauthorized)},
 		{"a mistyped API key", key[:len(key)-1] + "~", always(http.StatusUnauthorized)},
 		{"a service", s.service(t, actor.Scopes()...), always(http.StatusForbidden)},
-		{"an API key", key, always(http.StatusForbidden)},
-		{"an API key of a suspended account", bannedKey, always(http.StatusForbidden)},
-		{"an active user", active.session, func(access string) int {
-			if access == "user" || access == "active user" {
+		{"an API key", key, func(access string) int {
+			if access == "pass" {
 				return 0
 			}
 			return http.StatusForbidden
 		}},
-		{"the user of a closed account", closed.session, always(http.StatusUnauthorized)},
+		{"an API key of a suspended account", bannedKey, always(http.StatusForbidden)},
+		{"an active user", active.session, func(access string) int {
+			if access == "user" || access == "active user" || access == "pass" {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
+		{"the user of a closed account", closed.session, func(access string) int {
+			if access == "pass" {
+				return http.StatusForbidden
+			}
+			return http.StatusUnauthorized
+		}},
 		{"another user", other.session, forUsers(0)},
 		{"another applicant", other.uploadToken, always(http.StatusForbidden)},
 		{"a suspended user", suspended.session, forUsers(http.StatusForbidden)},
@@ -162,6 +175,10 @@ func TestAccess(t *testing.T) {
 				want := 0
 				if access != "anyone" {
 					want = c.expect(access)
+				}
+				if kind := identity.TokenKind(c.token); access == "pass" &&
+					(kind == identity.StaffToken || kind == identity.StaffSessionToken || kind == identity.UploadToken) {
+					want = http.StatusUnauthorized // they open nothing at the gate
 				}
 				if want != 0 {
 					require.Equal(t, want, a.Code, "%s asks %s %s", c.name, method, path)

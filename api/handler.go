@@ -37,15 +37,16 @@ func Handler(config Config) http.Handler {
 		config.Now = time.Now
 	}
 	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now, secondFactor: config.SecondFactor}
-	return web.New(web.Config{
+	settings := web.Config{
 		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, SecondFactor: config.SecondFactor, Now: config.Now,
 		Access: access, Uses: config.Uses, Observe: config.Observe,
-	}, func(engine *gin.Engine) {
+	}
+	return web.Authorize(settings, "/v1/gate/authorize", web.New(settings, func(engine *gin.Engine) {
 		RegisterHandlersWithOptions(engine, s, GinServerOptions{
 			Middlewares:  []MiddlewareFunc{refuseParameters},
 			ErrorHandler: func(c *gin.Context, _ error, _ int) { web.NotFound(c) }, // a path without a real id
 		})
-	})
+	}))
 }
 
 // server carries the generated ServerInterface.

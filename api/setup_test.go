@@ -59,6 +59,7 @@ type stand struct {
 	owner   *pgxpool.Pool
 	folder  string // of documents
 	tokens  map[actor.Role]string
+	uses    *store.Uses
 	log     *lockedBuffer
 	factor  bool // required of staff who sign in
 
@@ -120,7 +121,7 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 	s.store, err = store.Open(t.Context(), database.AppURL)
 	require.NoError(t, err)
 	t.Cleanup(s.store.Close)
-	s.reader = s.store.Reader()
+	s.reader, s.uses = s.store.Reader(), store.NewUses(s.store)
 	s.owner, err = pgxpool.New(t.Context(), database.OwnerURL)
 	require.NoError(t, err)
 	t.Cleanup(s.owner.Close)
@@ -147,7 +148,7 @@ func (s *stand) newHandler(t *testing.T, database *store.Store) http.Handler {
 	t.Helper()
 	cursors, err := web.NewCursors([]byte(strings.Repeat("k", 32)))
 	require.NoError(t, err)
-	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), SecondFactor: s.factor})
+	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), Uses: s.uses, SecondFactor: s.factor})
 }
 
 func (s *stand) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"kibali/domain/account"
 	"kibali/domain/fault"
 )
 
@@ -54,24 +53,4 @@ func (r *Reader) APIKeys(ctx context.Context, accountID uuid.UUID) ([]APIKey, er
 	}
 	keys, err := pgx.CollectRows(rows, pgx.RowToStructByName[APIKey])
 	return keys, failed("read API keys", err)
-}
-
-// Pass is what an account's credential opens at this moment: the credential,
-// its account, and the account's status and block, all of one statement.
-type Pass struct {
-	CredentialID uuid.UUID
-	AccountID    uuid.UUID
-	Status       account.Status
-	Blocked      bool // a decision to suspend is on its way
-}
-
-// PassByAPIKey returns the pass of the key that has the hash, whatever the
-// account's status, unless the key is revoked: fault.NotFound.
-func (r *Reader) PassByAPIKey(ctx context.Context, hash [32]byte) (Pass, error) {
-	var p Pass
-	err := r.db.QueryRow(ctx, `
-		SELECT k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
-		FROM api_keys k JOIN accounts a ON a.id = k.account_id
-		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked)
-	return p, failed("read API key", err)
 }

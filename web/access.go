@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -38,6 +39,7 @@ const (
 	userOrKey
 	keyOrService
 	service
+	pass
 	staff
 	staffMember
 	staffSession
@@ -102,7 +104,7 @@ func mustDeclare(engine *gin.Engine, declared map[string]Access) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(declared)) {
-		if !routes[name] {
+		if !routes[name] && !strings.HasPrefix(name, anyMethod) {
 			panic(fmt.Sprintf("access to %s is declared, but there is no such route", name))
 		}
 	}
@@ -222,7 +224,7 @@ func identify(c *gin.Context, config Config, token string, caller *Caller) (stan
 		return standing{}, identifyStaffSession(c, config.Reader, caller, hash, now)
 	case identity.SessionToken, identity.UploadToken:
 		caller.Token = token
-		return identifyUser(c, config.Reader, caller, hash, now)
+		return identifyUser(c.Request.Context(), config.Reader, caller, hash, now)
 	case identity.APIKey:
 		return identifyKey(c, config.Reader, caller, hash)
 	case identity.ServiceToken:
@@ -249,8 +251,8 @@ func identifyStaffSession(c *gin.Context, reader *store.Reader, caller *Caller, 
 	return nil
 }
 
-func identifyUser(c *gin.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) (standing, error) {
-	session, err := reader.SessionByToken(c.Request.Context(), hash, now)
+func identifyUser(ctx context.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) (standing, error) {
+	session, err := reader.SessionByToken(ctx, hash, now)
 	if err != nil {
 		return standing{}, unknownToken(err)
 	}

@@ -117,7 +117,7 @@ func observe(config Config) gin.HandlerFunc {
 		defer func() {
 			broken := s.recovered(c, recover())
 			s.cancel()
-			s.record(c, config.Observe, time.Since(began))
+			s.record(c, time.Since(began))
 			if broken {
 				panic(http.ErrAbortHandler)
 			}
@@ -137,13 +137,7 @@ func (s *state) recovered(c *gin.Context, value any) (broken bool) {
 	if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		return true
 	}
-	// A panic's own text is logged only where the runtime wrote it: others may
-	// hold what a caller sent.
-	text := fmt.Sprintf("%T", value)
-	if err, ok := value.(runtime.Error); ok {
-		text = err.Error()
-	}
-	s.log.ErrorContext(c, "panic", "request_id", s.id, "panic", text, "stack", string(debug.Stack()))
+	s.log.ErrorContext(c, "panic", "request_id", s.id, "panic", panicText(value), "stack", string(debug.Stack()))
 	if c.Writer.Written() {
 		return true
 	}
@@ -151,29 +145,46 @@ func (s *state) recovered(c *gin.Context, value any) (broken bool) {
 	return false
 }
 
-// record tells Config.Observe of the request and writes the access log: the
-// route and never the path or the query, the caller's id and never their name.
-func (s *state) record(c *gin.Context, tell func(method, route string, status int, took time.Duration), took time.Duration) {
-	status, level := c.Writer.Status(), slog.LevelInfo
+// panicText is what is logged of a panic. Its own text is only where the
+// runtime wrote it: others may hold what a caller sent.
+func panicText(value any) string {
+	if err, ok := value.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", value)
+}
+
+// record tells Config.Observe of a request, and the log.
+func (s *state) record(c *gin.Context, took time.Duration) {
+	if c.Writer.Size() < 0 && s.base.Err() != nil {
+		s.gone = true
+	}
+	s.report(method(c.Request.Method), c.FullPath(), c.Writer.Status(), max(c.Writer.Size(), 0), took)
+}
+
+// report tells Config.Observe of an answer and writes the access log: the route
+// and never the path or the query, the caller's id and never their name.
+func (s *state) report(method, route string, status, bytes int, took time.Duration) {
+	level := slog.LevelInfo
 	if status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	if s.gone || c.Writer.Size() < 0 && s.base.Err() != nil {
+	if s.gone {
 		status, level = 499, slog.LevelInfo // nginx's word for a client that left
 	}
-	if tell != nil {
-		tell(method(c.Request.Method), c.FullPath(), status, took)
+	if s.config.Observe != nil {
+		s.config.Observe(method, route, status, took)
 	}
 	if !s.log.Enabled(s.base, level) {
 		return
 	}
 	attributes := make([]slog.Attr, 0, 10)
 	attributes = append(attributes,
-		slog.String("method", method(c.Request.Method)),
-		slog.String("route", c.FullPath()),
+		slog.String("method", method),
+		slog.String("route", route),
 		slog.Int("status", status),
 		slog.Duration("duration", took),
-		slog.Int("bytes", max(c.Writer.Size(), 0)),
+		slog.Int("bytes", bytes),
 		slog.String("request_id", s.id),
 	)
 	if s.caller.Kind != "" {

@@ -70,11 +70,7 @@ type problem struct {
 func Fail(c *gin.Context, err error) {
 	c.Abort()
 	s := stateOf(c)
-	f := fault.As(err)
-	if f == nil || statuses[f.Code] == 0 {
-		f = s.unexpected(c, err)
-	}
-	s.code = f.Code
+	f := s.refusal(c.Request.Context(), err)
 	if c.Writer.Written() {
 		// The status is out already; only a broken connection can still tell.
 		panic(http.ErrAbortHandler)
@@ -84,6 +80,26 @@ func Fail(c *gin.Context, err error) {
 		header.Del(name) // of an answer that was begun and is not given
 	}
 	secure(header, s.config.Site)
+	advise(header, f)
+	if s.config.Page != nil {
+		header.Del("WWW-Authenticate")
+		s.config.Page(c, statuses[f.Code], f)
+		return
+	}
+	Send(c, statuses[f.Code], "application/problem+json", s.problem(c, f))
+}
+
+// problem returns the document of a refusal.
+func (s *state) problem(ctx context.Context, f *fault.Error) []byte {
+	body, err := problemBody(f, s.id)
+	if err != nil {
+		s.log.ErrorContext(ctx, "a problem document cannot be encoded", "request_id", s.id, "error", Describe(err))
+	}
+	return body
+}
+
+// advise sets the headers that say what to do about a refusal.
+func advise(header http.Header, f *fault.Error) {
 	switch f.Code {
 	case fault.Unauthenticated:
 		header.Set("WWW-Authenticate", "Bearer")
@@ -93,29 +109,30 @@ func Fail(c *gin.Context, err error) {
 	if seconds, ok := f.Details[RetryAfter].(int); ok {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
-	if s.config.Page != nil {
-		header.Del("WWW-Authenticate")
-		s.config.Page(c, statuses[f.Code], f)
-		return
+}
+
+// refusal returns the fault that err is or that stands for it, and remembers
+// its code.
+func (s *state) refusal(ctx context.Context, err error) *fault.Error {
+	f := fault.As(err)
+	if f == nil || statuses[f.Code] == 0 {
+		f = s.unexpected(ctx, err)
 	}
-	body, encodeErr := problemBody(f, s.id)
-	if encodeErr != nil {
-		s.log.ErrorContext(c, "a problem document cannot be encoded", "request_id", s.id, "error", Describe(encodeErr))
-	}
-	Send(c, statuses[f.Code], "application/problem+json", body)
+	s.code = f.Code
+	return f
 }
 
 // unexpected returns the fault that stands for an error that is none.
-func (s *state) unexpected(c *gin.Context, err error) *fault.Error {
-	if c.Request.Context().Err() == context.Canceled {
+func (s *state) unexpected(ctx context.Context, err error) *fault.Error {
+	if ctx.Err() == context.Canceled {
 		s.gone = true
 		return fault.New(fault.Unavailable, "The request was given up.")
 	}
 	if unavailable(err) {
-		s.log.WarnContext(c, "a dependency cannot answer", "request_id", s.id, "error", Describe(err))
+		s.log.WarnContext(ctx, "a dependency cannot answer", "request_id", s.id, "error", Describe(err))
 		return fault.New(fault.Unavailable, "The service cannot answer at the moment. Try again.")
 	}
-	s.log.ErrorContext(c, "request failed", "request_id", s.id, "error", Describe(err))
+	s.log.ErrorContext(ctx, "request failed", "request_id", s.id, "error", Describe(err))
 	return fault.New(fault.Internal, "Something went wrong. It has been recorded under this request_id.")
 }
 

@@ -15,6 +15,7 @@ const (
 	HeaderTimeout  = 5 * time.Second
 	ReadTimeout    = 15 * time.Second
 	WorkTimeout    = 15 * time.Second // of the request's context
+	PassTimeout    = 5 * time.Second  // for the gate to say who may pass
 	WriteTimeout   = 40 * time.Second
 	IdleTimeout    = 2 * time.Minute
 	MaxHeaderBytes = 16 << 10
