@@ -120,11 +120,14 @@ var postMany = `
 			CASE WHEN change > 0 THEN account_id ELSE platform END, scope, request_key, kind, reason, reference, actor_kind, actor_id, decision_id
 		FROM accepted ORDER BY n RETURNING id, position
 	), legs AS (
-		INSERT INTO entries (ledger_account, seq, transfer_id, amount, held_amount, available_after, held_after)
-		SELECT account_id, seq, id, CASE WHEN keeps THEN 0 ELSE change END, CASE WHEN keeps THEN change ELSE 0 END, available, held
-		FROM accepted
-		UNION ALL
-		SELECT a.platform, t.position, t.id, -a.change, 0, NULL, NULL FROM accepted a JOIN transfer t USING (id)
+		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
+		SELECT * FROM (
+			SELECT a.account_id, a.seq, t.position, CASE WHEN a.keeps THEN 0 ELSE a.change END, CASE WHEN a.keeps THEN a.change ELSE 0 END,
+				a.available, a.held
+			FROM accepted a JOIN transfer t USING (id)
+			UNION ALL
+			SELECT a.platform, t.position, t.position, -a.change, 0, NULL, NULL FROM accepted a JOIN transfer t USING (id)
+		) leg ORDER BY position
 	)
 	SELECT a.n, t.position, c.seq, c.available, c.held, c.moment, coalesce(l.keeps, false), coalesce(l.status, ''),
 		l.blocked_by IS NOT NULL, coalesce(l.available, 0), coalesce(l.held, 0),

@@ -42,10 +42,10 @@ const moveAll = `
 			$4, $2, $2, $6::text, $7::uuid, $8::uuid
 		FROM moved m RETURNING position
 	), legs AS (
-		INSERT INTO entries (ledger_account, seq, transfer_id, amount, held_amount, available_after, held_after)
-		SELECT m.account_id, m.seq, $4, m.amount, m.held_amount, m.available, m.held FROM moved m
+		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
+		SELECT m.account_id, m.seq, t.position, m.amount, m.held_amount, m.available, m.held FROM moved m, transfer t
 		UNION ALL
-		SELECT $5, t.position, $4, -(m.amount + m.held_amount), 0, NULL, NULL FROM moved m, transfer t WHERE $5 IS NOT NULL
+		SELECT $5, t.position, t.position, -(m.amount + m.held_amount), 0, NULL, NULL FROM moved m, transfer t WHERE $5 IS NOT NULL
 	)
 	SELECT m.seq, m.available, m.held, m.changed_at, m.amount, m.held_amount, t.position FROM moved m, transfer t`
 

@@ -42,11 +42,11 @@ const postOne = `
 			$7, $8, $12::text, $13::text, $14::text, $15::text, $16::uuid, $17::uuid, $9
 		FROM posted p RETURNING position
 	), legs AS (
-		INSERT INTO entries (ledger_account, seq, transfer_id, amount, held_amount, available_after, held_after)
-		SELECT p.account_id, p.seq, $10, CASE WHEN p.keeps THEN 0 ELSE $2 END, CASE WHEN p.keeps THEN $2 ELSE 0 END, p.available, p.held
-		FROM posted p
+		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
+		SELECT p.account_id, p.seq, t.position, CASE WHEN p.keeps THEN 0 ELSE $2 END, CASE WHEN p.keeps THEN $2 ELSE 0 END, p.available, p.held
+		FROM posted p, transfer t
 		UNION ALL
-		SELECT $11, t.position, $10, -$2, 0, NULL, NULL FROM transfer t
+		SELECT $11, t.position, t.position, -$2, 0, NULL, NULL FROM transfer t
 	)
 	SELECT p.seq, p.available, p.held, p.changed_at, p.keeps, t.position FROM posted p, transfer t`
 

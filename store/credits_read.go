@@ -13,17 +13,11 @@ import (
 )
 
 // accountOf is ledger.Transfer.AccountID of a transfer t.
-var accountOf = func() string {
-	var platform []string
-	for _, id := range ledger.PlatformAccounts() {
-		platform = append(platform, "'"+id.String()+"'")
-	}
-	return `CASE WHEN t.from_account IN (` + strings.Join(platform, ", ") + `) THEN t.to_account ELSE t.from_account END`
-}()
+var accountOf = `CASE WHEN t.from_account IN (` + platformAccounts + `) THEN t.to_account ELSE t.from_account END`
 
 const postedColumns = `t.id, t.position, t.kind, t.from_account, t.to_account, t.amount, t.reason, t.reference,
 	t.decision_id, t.reverses, t.actor_kind, t.actor_id, t.created_at,
-	e.ledger_account, e.seq, e.transfer_id, e.amount, e.held_amount, e.available_after, e.held_after`
+	e.ledger_account, e.seq, e.amount, e.held_amount, e.available_after, e.held_after`
 
 var postedFrom = ` FROM transfers t JOIN entries e ON e.ledger_account = ` + accountOf + ` AND e.seq = t.seq `
 
@@ -32,7 +26,7 @@ func postedTargets(p *Posted) []any {
 	return []any{
 		&p.ID, &p.Position, &p.Kind, &p.From, &p.To, &p.Amount, &p.Reason, &p.Reference,
 		&p.DecisionID, &p.Reverses, &p.ActorKind, &p.ActorID, &p.CreatedAt,
-		&p.Entry.Account, &p.Entry.Seq, &p.Entry.TransferID, &p.Entry.Amount, &p.Entry.HeldAmount,
+		&p.Entry.Account, &p.Entry.Seq, &p.Entry.Amount, &p.Entry.HeldAmount,
 		&p.Entry.AvailableAfter, &p.Entry.HeldAfter,
 	}
 }
@@ -40,6 +34,7 @@ func postedTargets(p *Posted) []any {
 func scanPosted(row pgx.CollectableRow) (Posted, error) {
 	var p Posted
 	err := row.Scan(postedTargets(&p)...)
+	p.Entry.TransferID = p.ID
 	return p, err
 }
 
@@ -73,6 +68,7 @@ func (r *Reader) Transfer(ctx context.Context, id uuid.UUID) (Posted, error) {
 func (r *Reader) posted(ctx context.Context, where string, args ...any) (Posted, error) {
 	var p Posted
 	err := r.db.QueryRow(ctx, `SELECT `+postedColumns+postedFrom+`WHERE `+where, args...).Scan(postedTargets(&p)...)
+	p.Entry.TransferID = p.ID
 	return p, failed("read transfer", err)
 }
 
@@ -81,7 +77,7 @@ func (r *Reader) posted(ctx context.Context, where string, args ...any) (Posted,
 // before of the next page, 0 at the end.
 func (r *Reader) Transactions(ctx context.Context, accountID uuid.UUID, limit int, before int64) ([]Posted, int64, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT `+postedColumns+` FROM entries e JOIN transfers t ON t.id = e.transfer_id
+		SELECT `+postedColumns+` FROM entries e JOIN transfers t ON t.position = e.position
 		WHERE e.ledger_account = $1 AND ($2 = 0 OR e.seq < $2) ORDER BY e.seq DESC LIMIT $3`, accountID, before, limit+1)
 	if err != nil {
 		return nil, 0, failed("read transactions", err)
@@ -152,6 +148,7 @@ func (r *Reader) EachTransfer(ctx context.Context, q LedgerQuery, do func(Ledger
 		if err := rows.Scan(append(postedTargets(&item.Posted), &item.ActorName)...); err != nil {
 			return failed("read ledger", err)
 		}
+		item.Entry.TransferID = item.ID
 		if err := do(item); err != nil {
 			return err
 		}
@@ -171,7 +168,7 @@ func (q LedgerQuery) build() (string, []any) {
 	var conditions []string
 	from, order := postedFrom, "t.position"
 	if q.AccountID != uuid.Nil {
-		from, order = ` FROM entries e JOIN transfers t ON t.id = e.transfer_id `, "e.seq"
+		from, order = ` FROM entries e JOIN transfers t ON t.position = e.position `, "e.seq"
 		conditions = append(conditions, "e.ledger_account = "+arg(q.AccountID))
 	}
 	if len(q.Kinds) > 0 {

@@ -116,7 +116,7 @@ func (b testBundle) requireSound(t *testing.T) {
 	require.Zero(t, wrong, "every balance equals its entries")
 	require.NoError(t, b.owner.QueryRow(t.Context(), `
 		SELECT count(*) FROM (
-			SELECT t.id FROM transfers t LEFT JOIN entries e ON e.transfer_id = t.id
+			SELECT t.id FROM transfers t LEFT JOIN entries e ON e.position = t.position
 			GROUP BY t.id HAVING count(e.seq) <> CASE WHEN t.from_account = t.to_account THEN 1 ELSE 2 END OR sum(e.amount + e.held_amount) <> 0
 		) x`).Scan(&gaps))
 	require.Zero(t, gaps, "every transfer has its legs")

@@ -71,10 +71,17 @@ type Tx struct {
 }
 
 // InTx runs do in one READ COMMITTED transaction, which is committed when do
-// returns nil and rolled back when it returns an error or panics. It is the
-// only place where a transaction is opened.
+// returns nil and rolled back when it returns an error or panics. It and
+// inSnapshot are the only places where a transaction is opened.
 func (s *Store) InTx(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return do(ctx, &Tx{tx}) })
+}
+
+// inSnapshot runs do in a transaction that only reads, and sees one moment
+// throughout.
+func (s *Store) inSnapshot(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error { return do(ctx, &Tx{tx}) })
 }
 
 // Reader answers questions. Each method is one statement, or one snapshot.

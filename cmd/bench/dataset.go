@@ -17,12 +17,13 @@ import (
 
 	"kibali/devstack"
 	"kibali/domain/account"
+	"kibali/domain/ledger"
 	"kibali/migrations"
 	"kibali/store"
 )
 
 // datasetVersion changes with what a dataset holds.
-const datasetVersion = 1
+const datasetVersion = 2
 
 // datasetEnd is when the last account registered.
 var datasetEnd = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -128,6 +129,17 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 			(SELECT id FROM staff WHERE role = 'reviewer'), 'bench', stage_since, 'applied', stage_since
 		 FROM accounts WHERE decided_by IS NOT NULL`,
 		`INSERT INTO account_search (account_id, status, registered_at, search_text) SELECT id, status, registered_at, search_text FROM accounts`,
+		`INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, reason, request_key, actor_kind)
+		 SELECT credits, 1, registered_at, gen_random_uuid(), '` + ledger.Funding.String() + `', id, id, 'top_up', 'complimentary', 'bench', 'system'
+		 FROM accounts WHERE credits > 0`,
+		`INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
+		 SELECT a.id, 1, t.position, e.available, t.amount - e.available, e.available, t.amount - e.available
+		 FROM transfers t JOIN accounts a ON a.id = t.to_account
+		 CROSS JOIN LATERAL (SELECT CASE WHEN a.status IN ('suspended', 'closed') THEN 0 ELSE t.amount END AS available) e
+		 UNION ALL SELECT from_account, position, position, -amount, 0, NULL, NULL FROM transfers`,
+		`INSERT INTO balances (account_id, available, held, seq, changed_at, status)
+		 SELECT a.id, coalesce(e.available_after, 0), coalesce(e.held_after, 0), coalesce(e.seq, 0), a.registered_at, a.status
+		 FROM accounts a LEFT JOIN entries e ON e.ledger_account = a.id`,
 		`UPDATE account_counts c SET pending = n.pending, active = n.active, suspended = n.suspended, rejected = n.rejected, closed = n.closed
 		 FROM (SELECT get_byte(uuid_send(id), 15) & 63 AS shard, count(*) FILTER (WHERE status = 'pending') AS pending,
 			count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'suspended') AS suspended,

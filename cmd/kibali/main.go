@@ -59,6 +59,11 @@ type commands struct {
 	Service struct {
 		Create serviceCreateCommand `cmd:"" help:"Add a platform's own gateway and print its credential, once."`
 	} `cmd:"" help:"Look after services."`
+	Ledger struct {
+		Verify    ledgerVerifyCommand    `cmd:"" help:"Check all that must be true of the ledger; fails and names the rows when something is not."`
+		Balance   ledgerBalanceCommand   `cmd:"" help:"Print what an account has, or had at a moment."`
+		Statement ledgerStatementCommand `cmd:"" help:"Print an account's transfers in a period, as CSV."`
+	} `cmd:"" help:"Look into the ledger of credits."`
 	Health  healthCommand  `cmd:"" help:"Ask a running serve or worker whether it is ready; fails when it is not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommand  `cmd:"" hidden:"" help:"Print the table of settings."`
