@@ -15,13 +15,13 @@ import (
 // UploadDocument serves POST /v1/registrations/{id}/documents.
 func (s *server) UploadDocument(c *gin.Context, id AccountID) {
 	web.ForFile(c)
-	form, err := readUploadForm(c)
+	form, err := web.ReadUploadForm(c)
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
 	document, err := s.service.Upload(c.Request.Context(), web.CallerOf(c).Actor, id, service.Upload{
-		FileName: form.fileName(), Body: form, Kind: form.kindOfDocument,
+		FileName: form.FileName(), Body: form, Kind: form.Kind,
 	})
 	if err != nil {
 		web.Fail(c, err)

@@ -21,6 +21,7 @@ import (
 	"kibali/documents"
 	"kibali/documents/sample"
 	"kibali/domain/actor"
+	"kibali/web"
 )
 
 // part is one part of a form.
@@ -73,7 +74,7 @@ func form(t *testing.T, parts ...part) (body []byte, contentType string) {
 
 func TestMaxUploadIsStorages(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, documents.MaxSize, api.MaxUpload)
+	require.Equal(t, documents.MaxSize, web.MaxUpload)
 }
 
 func TestUpload(t *testing.T) {
@@ -146,6 +147,7 @@ func TestUpload_refuses_what_is_no_such_form_and_stores_nothing(t *testing.T) {
 		"another part last":              {[]part{kind("other"), file("a.jpg", jpeg), {name: "x"}}, 400, map[string]string{}},
 		"a part in capitals":             {[]part{{name: "Kind", content: []byte("other")}, file("a.jpg", jpeg)}, 400, map[string]string{}},
 		"an empty file":                  {[]part{kind("other"), file("a.jpg", nil)}, 422, map[string]string{"file": "empty"}},
+		"a field left empty":             {[]part{kind("other"), file("", nil)}, 422, map[string]string{"file": "required"}},
 		"a web page":                     {[]part{kind("other"), file("a.jpg", []byte("<html><script>alert(1)</script>"))}, 415, map[string]string{"file": "unsupported_type"}},
 		"half a picture":                 {[]part{kind("other"), file("a.jpg", jpeg[:len(jpeg)/8])}, 422, map[string]string{"file": "damaged"}},
 		"a file too large":               {[]part{kind("other"), file("a.jpg", append(bytes.Clone(jpeg), make([]byte, documents.MaxSize)...))}, 413, map[string]string{"file": "too_large"}},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"kibali/domain/fault"
 	"kibali/service"
 	"kibali/store"
 	"kibali/web"
@@ -114,11 +113,4 @@ func utc(t *time.Time) *time.Time {
 		return nil
 	}
 	return unlessNever(*t)
-}
-
-func missing(fields ...fault.Field) error {
-	for i := range fields {
-		fields[i].Code, fields[i].Detail = "required", "Must be given."
-	}
-	return fault.InvalidFields(fields...)
 }

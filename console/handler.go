@@ -27,6 +27,7 @@ type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
 	Cursors *web.Cursors
+	Assets  *page.Assets // with those of Static
 	Log     *slog.Logger
 	Site    *web.Site
 	Proxies web.Proxies
@@ -35,13 +36,25 @@ type Config struct {
 	Observe func(method, route string, status int, took time.Duration)
 }
 
+// Static are the files that pages of the console refer to, for page.NewAssets.
+func Static() fs.FS { return folder("static") }
+
+// folder returns one of the embedded folders.
+func folder(name string) fs.FS {
+	sub, err := fs.Sub(files, name)
+	if err != nil {
+		panic(fmt.Sprintf("the console has no folder %s", name)) // a name that is no path
+	}
+	return sub
+}
+
 // Handler returns the console, and the assets of all pages.
 func Handler(config Config) (http.Handler, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
 	s := &server{
-		service: config.Service, reader: config.Reader, cursors: config.Cursors, site: config.Site, now: config.Now,
+		service: config.Service, reader: config.Reader, cursors: config.Cursors, assets: config.Assets, site: config.Site, now: config.Now,
 	}
 	if err := s.openFace(); err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
@@ -64,24 +77,10 @@ type server struct {
 	zone    zone
 }
 
-func (s *server) openFace() error {
-	static, err := fs.Sub(files, "static")
-	if err != nil {
-		return err
-	}
-	templates, err := fs.Sub(files, "templates")
-	if err != nil {
-		return err
-	}
-	locales, err := fs.Sub(files, "locales")
-	if err != nil {
-		return err
-	}
-	if s.assets, err = page.NewAssets(static); err != nil {
-		return err
-	}
+func (s *server) openFace() (err error) {
 	s.face, err = page.NewFace(page.Options{
-		Templates: templates, Messages: locales, Assets: s.assets, Site: s.site, Viewer: viewerOf, Zone: s.zone.location, Now: s.now,
+		Templates: folder("templates"), Messages: folder("locales"), Assets: s.assets, Site: s.site,
+		Viewer: viewerOf, Zone: s.zone.location, Now: s.now,
 	})
 	return err
 }

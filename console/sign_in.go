@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -21,14 +20,8 @@ type signInView struct {
 	Form *page.Form
 	Next string // where to go afterwards
 	// Resume is a form that was sent when the session had ended; nil for none.
-	Resume *resumed
+	Resume *page.Kept
 	Wrong  bool
-}
-
-// resumed is a form that is kept in the page while its sender signs in again.
-type resumed struct {
-	Path string
-	Body string // as a browser encodes it
 }
 
 // signInForm shows the page to sign in, to those who are not.
@@ -48,7 +41,7 @@ func (s *server) signIn(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	view := signInView{Form: form, Next: page.Local(form.Value("next"), Root, Root), Resume: resumedFrom(form)}
+	view := signInView{Form: form, Next: page.Local(form.Value("next"), Root, Root), Resume: page.KeptIn(form, Root)}
 	in, err := s.service.StaffSignIn(c.Request.Context(), web.CallerOf(c).Actor, service.StaffSignIn{
 		Email: form.Value("email"), Password: form.Value("password"),
 	})
@@ -85,57 +78,12 @@ func (s *server) signOut(c *gin.Context) {
 // to sign in and back; whoever was sending a form finds it again afterwards.
 func (s *server) askToSignIn(c *gin.Context) {
 	if c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
-		page.See(c, signInPath+"?"+url.Values{"next": {page.Local(readerAt(c), Root, Root)}}.Encode())
+		page.See(c, signInPath+"?"+url.Values{"next": {page.Local(page.ReaderAt(c), Root, Root)}}.Encode())
 		return
 	}
-	view := signInView{Form: page.NewForm(), Next: page.Local(readerAt(c), Root, Root)}
-	if form, err := page.ReadForm(c); err == nil {
-		view.Resume = &resumed{Path: c.Request.URL.RequestURI(), Body: withoutSecrets(form.All()).Encode()}
-	}
+	view := signInView{Form: page.NewForm(), Next: page.Local(page.ReaderAt(c), Root, Root), Resume: page.Keep(c)}
 	c.Header("HX-Retarget", "#main")
 	c.Header("HX-Reswap", "innerHTML")
 	c.Header("HX-Reselect", "#sign-in")
 	s.face.Render(c, http.StatusUnauthorized, "sign_in", view)
-}
-
-// readerAt is the address of the page that a reader is on.
-func readerAt(c *gin.Context) string {
-	if current := c.GetHeader("HX-Current-URL"); current != "" {
-		if parsed, err := url.Parse(current); err == nil {
-			return parsed.RequestURI()
-		}
-	}
-	if c.Request.Method == http.MethodGet {
-		return c.Request.URL.RequestURI()
-	}
-	return ""
-}
-
-// withoutSecrets drops what must not stand in a page.
-func withoutSecrets(values url.Values) url.Values {
-	kept := url.Values{}
-	for name, of := range values {
-		if !strings.Contains(name, "password") && !strings.Contains(name, "code") || name == "reason_code" {
-			kept[name] = of
-		}
-	}
-	return kept
-}
-
-// resumedFrom reads the form that the page to sign in has kept.
-func resumedFrom(form *page.Form) *resumed {
-	path := page.Local(form.Value("resume_path"), Root, "")
-	if path == "" {
-		return nil
-	}
-	return &resumed{Path: path, Body: form.Value("resume_body")}
-}
-
-// Fields are the fields of the kept form.
-func (r resumed) Fields() url.Values {
-	values, err := url.ParseQuery(r.Body)
-	if err != nil {
-		return nil
-	}
-	return values
 }

@@ -34,6 +34,7 @@ const (
 	nobody who = iota
 	anyone
 	applicant
+	ownApplication
 	user
 	activeUser
 	userOrKey
@@ -47,12 +48,14 @@ const (
 
 // The kinds of access. Anyone looks at no credential. UploadOrSession admits
 // whoever may add to the application of the account in the path's :id, by an
-// upload token or a session of that account. User admits a session.
+// upload token or a session of that account, and OwnApplication the same where
+// the path names no account: theirs is meant. User admits a session.
 // StaffMember admits staff of every role, for what is their own, and
 // StaffSession those of them who signed in.
 var (
 	Anyone          = Access{who: anyone}
 	UploadOrSession = Access{who: applicant}
+	OwnApplication  = Access{who: ownApplication}
 	User            = Access{who: user}
 	StaffMember     = Access{who: staffMember}
 	StaffSession    = Access{who: staffSession}
@@ -183,12 +186,20 @@ func (a Access) credential(r *http.Request, config Config) (string, bool) {
 	if !config.Cookies {
 		return bearer(r.Header)
 	}
-	cookie, kind := StaffCookie, identity.StaffSessionToken
-	if slices.Contains([]who{applicant, user, activeUser, userOrKey}, a.who) {
-		cookie, kind = UserCookie, identity.SessionToken
+	from := func(cookie Cookie, kind string) (string, bool) {
+		token, ok := config.Site.CookieValue(r, cookie)
+		return token, ok && identity.TokenKind(token) == kind
 	}
-	token, ok := config.Site.CookieValue(r, cookie)
-	return token, ok && identity.TokenKind(token) == kind
+	switch a.who {
+	case user, activeUser, userOrKey:
+		return from(UserCookie, identity.SessionToken)
+	case applicant, ownApplication:
+		if token, ok := from(UserCookie, identity.SessionToken); ok {
+			return token, true
+		}
+		return from(UploadCookie, identity.UploadToken)
+	}
+	return from(StaffCookie, identity.StaffSessionToken)
 }
 
 // Recognise returns who sends a request to a route for anyone, such as a page
@@ -314,6 +325,10 @@ func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 	case applicant:
 		id, err := uuid.Parse(c.Param("id"))
 		if caller.Kind != actor.Account || err != nil || id != caller.ID {
+			return errForbidden
+		}
+	case ownApplication:
+		if caller.Kind != actor.Account {
 			return errForbidden
 		}
 	default:

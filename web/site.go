@@ -44,10 +44,12 @@ func loopback(host string) bool {
 // Cookie is the name of a cookie without its prefix.
 type Cookie string
 
-// The cookies that hold a session.
+// The cookies that hold a credential: a session, or the right to add documents
+// to one application.
 const (
-	StaffCookie Cookie = "kibali-staff"
-	UserCookie  Cookie = "kibali-user"
+	StaffCookie  Cookie = "kibali-staff"
+	UserCookie   Cookie = "kibali-user"
+	UploadCookie Cookie = "kibali-upload"
 )
 
 // CookieName returns the name under which a browser has the cookie.

@@ -35,6 +35,9 @@ type Options struct {
 	Zone func() *time.Location
 	// Viewer returns what templates see as .Viewer; nil is nothing.
 	Viewer func(*gin.Context) any
+	// Locale returns the language that a reader is known to have, "" for none; it
+	// may be nil.
+	Locale func(*gin.Context) string
 	Now    func() time.Time // time.Now when nil
 }
 
@@ -45,6 +48,7 @@ type Face struct {
 	pages    map[string]map[string]*template.Template // by locale and name
 	site     *web.Site
 	viewer   func(*gin.Context) any
+	locale   func(*gin.Context) string
 }
 
 // NewFace reads the templates and texts. It fails when one of them cannot be
@@ -59,7 +63,12 @@ func NewFace(o Options) (*Face, error) {
 	if o.Viewer == nil {
 		o.Viewer = func(*gin.Context) any { return nil }
 	}
-	face := &Face{assets: o.Assets, pages: map[string]map[string]*template.Template{}, site: o.Site, viewer: o.Viewer}
+	if o.Locale == nil {
+		o.Locale = func(*gin.Context) string { return "" }
+	}
+	face := &Face{
+		assets: o.Assets, pages: map[string]map[string]*template.Template{}, site: o.Site, viewer: o.Viewer, locale: o.Locale,
+	}
 	var err error
 	if face.messages, err = readMessages(o.Messages); err != nil {
 		return nil, err

@@ -16,13 +16,15 @@ import (
 // maxForm is how many bytes a posted form may have: ten thousand characters of
 // any script in each of its fields, and more, so that what is too long is told
 // beside its field and nothing typed is lost.
-const maxForm = 1 << 20
+const maxForm = 2 << 20
 
 // Form is what a reader typed, or chose, and what was wrong with it.
 type Form struct {
 	values url.Values
 	// Problems are details by field, to be shown beside it.
 	Problems map[string]fault.Field
+	// Wrong are the same in the order of the fields, to be listed.
+	Wrong []fault.Field
 }
 
 // NewForm returns a form that holds the given names and values in turn.
@@ -35,7 +37,7 @@ func NewForm(values ...string) *Form {
 }
 
 // ReadForm reads a posted form. It returns fault.UnsupportedMediaType for
-// another body, fault.TooLarge for one of more than a megabyte, and
+// another body, fault.TooLarge for one of more than two megabytes, and
 // fault.Malformed for what cannot be read: invalid UTF-8, NUL.
 func ReadForm(c *gin.Context) (*Form, error) {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
@@ -78,7 +80,7 @@ func (f *Form) Refused(err error) bool {
 	if refused == nil || refused.Code != fault.Invalid && refused.Code != fault.Taken || len(refused.Fields) == 0 {
 		return false
 	}
-	f.Problems = map[string]fault.Field{}
+	f.Problems, f.Wrong = map[string]fault.Field{}, refused.Fields
 	for _, field := range refused.Fields {
 		f.Problems[field.Field] = field
 	}

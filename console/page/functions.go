@@ -18,18 +18,19 @@ type functions struct {
 
 func (f functions) table() template.FuncMap {
 	return template.FuncMap{
-		"t":      f.messages.say,
-		"code":   f.messages.sayCode,
-		"asset":  f.assets.Address,
-		"icon":   f.icon,
-		"number": number,
-		"size":   size,
-		"ago":    f.ago,
-		"at":     f.at,
-		"span":   f.span,
-		"due":    f.due,
-		"dict":   dict,
-		"parts":  parts,
+		"t":         f.messages.say,
+		"code":      f.messages.sayCode,
+		"fieldText": f.messages.sayField,
+		"asset":     f.assets.Address,
+		"icon":      f.icon,
+		"number":    number,
+		"size":      size,
+		"ago":       f.ago,
+		"at":        f.at,
+		"span":      f.span,
+		"due":       f.due,
+		"dict":      dict,
+		"parts":     parts,
 	}
 }
 

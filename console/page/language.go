@@ -4,12 +4,14 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 	"github.com/gin-gonic/gin"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 
+	"kibali/domain/fault"
 	"kibali/web"
 )
 
@@ -26,10 +28,14 @@ const LocaleCookie web.Cookie = "kibali-locale"
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Swahili})
 
 // LocaleOf returns the language that a request is answered in: the chosen one,
-// else the best of those that the browser asks for.
+// else the one that the reader is known to have, else the best of those that the
+// browser asks for.
 func (f *Face) LocaleOf(c *gin.Context) string {
 	if chosen := f.Preferred(c, LocaleCookie, Locales()); chosen != "" {
 		return chosen
+	}
+	if known := f.locale(c); slices.Contains(Locales(), known) {
+		return known
 	}
 	_, index := language.MatchStrings(matcher, c.GetHeader("Accept-Language"))
 	return Locales()[index]
@@ -86,6 +92,17 @@ func (m messages) sayCode(prefix string, code any) string {
 		return name
 	}
 	return said
+}
+
+// sayField returns what is wrong with a field: the text of its code with this
+// field, else the one of the code alone, else what the fault says itself.
+func (m messages) sayField(f fault.Field) string {
+	for _, id := range []string{"field." + f.Field + "." + f.Code, "field." + f.Code} {
+		if said, err := m.say(id); err == nil {
+			return said
+		}
+	}
+	return f.Detail
 }
 
 // pairs makes a map of names and values in turn.

@@ -43,9 +43,11 @@ func open(t *testing.T, main string, handler func(f *page.Face) gin.HandlerFunc)
 			"thing.html":  {Data: []byte(`{{define "title"}}x{{end}}{{define "main"}}` + main + `{{end}}`)},
 		},
 		Messages: fstest.MapFS{
-			"en.toml": {Data: []byte(`"notice.done" = "Done."`)}, "sw.toml": {Data: []byte(`"notice.done" = "Imefanyika."`)},
+			"en.toml": {Data: []byte("\"notice.done\" = \"Done.\"\n\"field.thing.odd\" = \"Is odd, for a thing.\"")},
+			"sw.toml": {Data: []byte(`"notice.done" = "Imefanyika."`)},
 		},
 		Assets: assets, Site: site, Now: func() time.Time { return noon },
+		Locale: func(c *gin.Context) string { return c.GetHeader("X-Known") },
 	})
 	require.NoError(t, err)
 	engine := web.New(web.Config{
@@ -205,7 +207,7 @@ func TestForm(t *testing.T) {
 			"half a rune":    {"a=%ff", "application/x-www-form-urlencoded", fault.Malformed},
 			"half an escape": {"a=%f", "application/x-www-form-urlencoded", fault.Malformed},
 			"JSON":           {"{}", "application/json", fault.UnsupportedMediaType},
-			"too much":       {"a=" + strings.Repeat("a", 1<<20), "application/x-www-form-urlencoded", fault.TooLarge},
+			"too much":       {"a=" + strings.Repeat("a", 2<<20), "application/x-www-form-urlencoded", fault.TooLarge},
 		} {
 			_, err := read(t, c.body, "Content-Type", c.kind)
 			require.True(t, fault.Is(err, c.code), "%s: %v", name, err)
@@ -269,4 +271,52 @@ func TestNumber_groups_digits(t *testing.T) {
 	for n, said := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "−1,000", -999: "−999"} {
 		require.Equal(t, said, page.Number(n))
 	}
+}
+
+func TestLocale_is_the_readers_own_unless_they_chose(t *testing.T) {
+	t.Parallel()
+	f := open(t, `{{t "time.never"}}`, func(f *page.Face) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			if chosen := c.Query("choose"); chosen != "" {
+				f.Prefer(c, page.LocaleCookie, chosen)
+			}
+			f.Render(c, http.StatusOK, "thing", nil)
+		}
+	})
+	require.Contains(t, f.get(t, "/thing", "Accept-Language", "en", "X-Known", "sw").Body.String(), `lang="sw"`)
+	require.Contains(t, f.get(t, "/thing", "X-Known", "xx").Body.String(), `lang="en"`)
+	require.Contains(t, f.get(t, "/thing?choose=en", "X-Known", "sw").Body.String(), `lang="en"`, "a choice counts at once")
+}
+
+func TestField_says_what_is_wrong_with_this_one(t *testing.T) {
+	t.Parallel()
+	said := func(field fault.Field) string {
+		return open(t, `{{fieldText .Data}}`, show(field)).get(t, "/thing").Body.String()
+	}
+	require.Contains(t, said(fault.Field{Field: "phone", Code: "not_mobile"}), "Must be a mobile number that receives SMS.")
+	require.Contains(t, said(fault.Field{Field: "thing", Code: "odd"}), "Is odd, for a thing.")
+	require.Contains(t, said(fault.Field{Field: "other", Code: "odd", Detail: "Said by the fault."}), "Said by the fault.")
+}
+
+func TestKept_forms_come_back_without_secrets(t *testing.T) {
+	t.Parallel()
+	var kept *page.Kept
+	f := open(t, "", func(*page.Face) gin.HandlerFunc {
+		return func(c *gin.Context) {
+			if kept = page.Keep(c); kept != nil {
+				c.Header("X-Reader-At", page.ReaderAt(c))
+			}
+			web.JSON(c, 200, 1)
+		}
+	})
+	sent := f.send(t, http.MethodPost, "/thing?a=b", "text=%3Cb%3E&password=secret&code=123456&reason_code=other", "HX-Current-URL", "https://id.example.co.tz/there?x=y")
+	require.Equal(t, "/there?x=y", sent.Header().Get("X-Reader-At"))
+	require.Equal(t, url.Values{"text": {"<b>"}, "reason_code": {"other"}}, kept.Fields())
+	form := page.NewForm("resume_path", kept.Path, "resume_body", kept.Body)
+	require.Equal(t, kept, page.KeptIn(form, "/thing"))
+	require.Nil(t, page.KeptIn(form, "/console"), "it leads where it came from")
+	require.Nil(t, page.KeptIn(page.NewForm("resume_path", "https://evil.example/thing"), "/"))
+
+	f.send(t, http.MethodPost, "/thing", "{}", "Content-Type", "application/json")
+	require.Nil(t, kept)
 }

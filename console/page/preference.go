@@ -18,14 +18,23 @@ const ThemeCookie web.Cookie = "kibali-theme"
 // Themes are what a reader may choose; the first one follows the system.
 func Themes() []string { return []string{"system", "light", "dark"} }
 
-// Prefer keeps a choice of the reader for a year.
+// Prefer keeps a choice of the reader for a year. It counts from this request
+// on.
 func (f *Face) Prefer(c *gin.Context, cookie web.Cookie, value string) {
+	c.Set(preferred(cookie), value)
 	f.site.SetCookie(c, cookie, value, time.Now().AddDate(1, 0, 0))
 }
 
+// preferred is the key of a choice that was made in the request in hand.
+type preferred web.Cookie
+
 // Preferred returns what the reader chose of the values, "" for none of them.
 func (f *Face) Preferred(c *gin.Context, cookie web.Cookie, values []string) string {
-	if chosen, ok := f.site.CookieValue(c.Request, cookie); ok && slices.Contains(values, chosen) {
+	chosen, _ := f.site.CookieValue(c.Request, cookie)
+	if now, ok := c.Get(preferred(cookie)); ok {
+		chosen = now.(string)
+	}
+	if slices.Contains(values, chosen) {
 		return chosen
 	}
 	return ""

@@ -46,7 +46,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Malformed, Unauthenticated, InsufficientCredits, Forbidden, AccountSuspended, AccountPending, AccountRejected, AccountClosed,
-		ResetRequired, StepUpRequired, NotFound, MethodNotAllowed, Conflict, Taken, KeyReused, TooLarge, UnsupportedMediaType,
+		ResetRequired, SecondFactorRequired, SecondFactorMissing, StepUpRequired, NotFound, MethodNotAllowed, Conflict, Taken, KeyReused, TooLarge, UnsupportedMediaType,
 		Invalid, RateLimited, Internal, Unavailable,
 	}
 }

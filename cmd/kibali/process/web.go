@@ -7,6 +7,7 @@ import (
 
 	"kibali/api"
 	"kibali/console"
+	"kibali/console/page"
 	"kibali/store"
 	"kibali/web"
 )
@@ -30,8 +31,12 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
 		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: p.keepUses(), Observe: p.Metrics.Request,
 	})
+	assets, err := page.NewAssets(console.Static())
+	if err != nil {
+		return nil, err
+	}
 	staff, err := console.Handler(console.Config{
-		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
+		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Assets: assets, Log: p.Log,
 		Proxies: f.Proxies, Site: f.Site, Observe: p.Metrics.Request,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
-package api
+package web
 
 import (
+	"bufio"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -11,7 +12,6 @@ import (
 
 	"kibali/domain/account"
 	"kibali/domain/fault"
-	"kibali/web"
 )
 
 // MaxUpload is the size in bytes of the largest file, which is storage's.
@@ -24,27 +24,31 @@ const (
 	maxFileName  = 200
 )
 
-// uploadForm is a multipart form with a kind and one file, in either order. It
+// UploadForm is a multipart form with a kind and one file, in either order. It
 // is never held: reading from it reads the file as it arrives, and the end of
 // the file is told only after the rest of the form was found in order.
-type uploadForm struct {
-	c     *gin.Context
-	parts *multipart.Reader
-	file  *multipart.Part
-	kind  string
-	end   error // of reading, once it was reached
+//
+// A file without a name and without a byte is none: it is what a browser sends
+// of a field in which nothing was chosen.
+type UploadForm struct {
+	c       *gin.Context
+	parts   *multipart.Reader
+	file    *multipart.Part
+	content *bufio.Reader // of file
+	kind    string
+	end     error // of reading, once it was reached
 }
 
-// readUploadForm reads the form as far as the file. It returns
+// ReadUploadForm reads the form as far as the file. It returns
 // fault.Malformed for what is no such form, and fault.Invalid when a part is
 // missing or the kind is none.
-func readUploadForm(c *gin.Context) (*uploadForm, error) {
+func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
 	parts, err := c.Request.MultipartReader()
 	if err != nil {
 		return nil, fault.New(fault.Malformed, "The body must be multipart/form-data.")
 	}
-	form := &uploadForm{c: c, parts: parts}
+	form := &UploadForm{c: c, parts: parts}
 	if err := form.advance(); err != nil {
 		return nil, err
 	}
@@ -59,7 +63,7 @@ func readUploadForm(c *gin.Context) (*uploadForm, error) {
 }
 
 // advance reads parts up to the file, or to the end when it was found already.
-func (f *uploadForm) advance() error {
+func (f *UploadForm) advance() error {
 	for {
 		part, err := f.parts.NextPart()
 		if err == io.EOF { // a wrapped one is a body that ended early
@@ -68,13 +72,19 @@ func (f *uploadForm) advance() error {
 		if err != nil {
 			return f.broken(err)
 		}
-		switch name := part.FormName(); {
+		name, content := part.FormName(), bufio.NewReader(part)
+		if name == "file" && part.FileName() == "" {
+			if _, err := content.Peek(1); err == io.EOF {
+				continue
+			}
+		}
+		switch {
 		case name == "kind" && f.kind == "":
-			if err := f.readKind(part); err != nil {
+			if err := f.readKind(content); err != nil {
 				return err
 			}
 		case name == "file" && f.file == nil:
-			f.file = part
+			f.file, f.content = part, content
 			return nil
 		case name == "kind" || name == "file":
 			return malformedPart(name, "duplicate_field", "Must be given once.")
@@ -84,7 +94,7 @@ func (f *uploadForm) advance() error {
 	}
 }
 
-func (f *uploadForm) readKind(part *multipart.Part) error {
+func (f *UploadForm) readKind(part io.Reader) error {
 	value, err := io.ReadAll(io.LimitReader(part, maxKind+1))
 	if err != nil {
 		return f.broken(err)
@@ -98,11 +108,11 @@ func (f *uploadForm) readKind(part *multipart.Part) error {
 }
 
 // Read reads the file.
-func (f *uploadForm) Read(p []byte) (int, error) {
+func (f *UploadForm) Read(p []byte) (int, error) {
 	if f.end != nil {
 		return 0, f.end
 	}
-	n, err := f.file.Read(p)
+	n, err := f.content.Read(p)
 	switch {
 	case err == nil:
 		return n, nil
@@ -116,7 +126,7 @@ func (f *uploadForm) Read(p []byte) (int, error) {
 
 // rest reads what stands behind the file, and returns io.EOF when all of the
 // form was in order.
-func (f *uploadForm) rest() error {
+func (f *UploadForm) rest() error {
 	if err := f.advance(); err != nil {
 		return err
 	}
@@ -126,18 +136,25 @@ func (f *uploadForm) rest() error {
 	return io.EOF
 }
 
-// kindOfDocument returns what the form says of the document. It is known once
+// Kind returns what the form says of the document. It is known once
 // the file was read.
-func (f *uploadForm) kindOfDocument() (string, error) { return f.kind, nil }
+func (f *UploadForm) Kind() (string, error) { return f.kind, nil }
 
 // broken is the fault of a form that cannot be read on: it is too large, its
 // body ended, or it is not what its boundary promised.
-func (f *uploadForm) broken(err error) error {
-	bodyFault := web.BodyFault(f.c, err)
+func (f *UploadForm) broken(err error) error {
+	bodyFault := BodyFault(f.c, err)
 	if fault.Is(bodyFault, fault.TooLarge) {
 		return bodyFault
 	}
 	return fault.New(fault.Malformed, "The body is not a complete multipart/form-data form.")
+}
+
+func missing(fields ...fault.Field) error {
+	for i := range fields {
+		fields[i].Code, fields[i].Detail = codeRequired, "Must be given."
+	}
+	return fault.InvalidFields(fields...)
 }
 
 func malformedPart(name, code, detail string) error {
@@ -146,10 +163,10 @@ func malformedPart(name, code, detail string) error {
 	return e
 }
 
-// fileName returns the name that the applicant gave the file, for display: the
+// FileName returns the name that the applicant gave the file, for display: the
 // last element of a path in either notation, without control characters and
 // others that are not seen.
-func (f *uploadForm) fileName() string {
+func (f *UploadForm) FileName() string {
 	name := strings.ToValidUTF8(f.file.FileName(), "")
 	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
 		name = name[at+1:]
