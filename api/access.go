@@ -36,6 +36,9 @@ var access = map[string]web.Access{
 	// In every method, and for every path below it.
 	"* /v1/gate/authorize": web.Pass,
 
+	"POST /v1/gate/charges":            web.KeyOrService(actor.ScopeCharges),
+	"POST /v1/gate/charges/:id/refund": web.Service(actor.ScopeRefunds),
+
 	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /v1/accounts/:id/timeline": web.Staff(actor.ReadAccounts),

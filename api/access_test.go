@@ -52,6 +52,10 @@ func TestSpecification(t *testing.T) {
 			declared[route] = "staff session"
 		case "ActiveUser":
 			declared[route] = "active user"
+		case "KeyOrService":
+			declared[route] = "API key or service:" + scopeOf(line[4])
+		case "Service":
+			declared[route] = "service:" + scopeOf(line[4])
 		default:
 			declared[route] = string(permissions[line[3]])
 		}
@@ -71,6 +75,11 @@ func TestSpecification(t *testing.T) {
 		}
 	}
 	require.Equal(t, specified, declared)
+}
+
+// scopeOf returns the scope that is written as "(actor.ScopeCharges)".
+func scopeOf(source string) string {
+	return strings.ToLower(strings.Trim(strings.TrimPrefix(source, "(actor.Scope"), ")"))
 }
 
 // TestAccess asks every route of the specification as everyone: nobody, each
@@ -113,9 +122,20 @@ func TestAccess(t *testing.T) {
 		{"an unknown service", unknownService, always(http.StatusUnauthorized)},
 		{"an unknown API key", unknownKey, always(http.StatusUnauthorized)},
 		{"a mistyped API key", key[:len(key)-1] + "~", always(http.StatusUnauthorized)},
-		{"a service", s.service(t, actor.Scopes()...), always(http.StatusForbidden)},
+		{"a service", s.service(t, actor.Scopes()...), func(access string) int {
+			if strings.Contains(access, "service:") {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
+		{"a service for refunds alone", s.service(t, actor.ScopeRefunds), func(access string) int {
+			if access == "service:refunds" {
+				return 0
+			}
+			return http.StatusForbidden
+		}},
 		{"an API key", key, func(access string) int {
-			if access == "pass" {
+			if access == "pass" || strings.Contains(access, "API key") {
 				return 0
 			}
 			return http.StatusForbidden

@@ -628,6 +628,21 @@ type Actor struct {
 // ActorKind defines model for Actor.Kind.
 type ActorKind string
 
+// Charge defines model for Charge.
+type Charge struct {
+	AccountID openapi_types.UUID `json:"account_id"`
+	Amount    int64              `json:"amount"`
+	CreatedAt time.Time          `json:"created_at"`
+	ID        openapi_types.UUID `json:"id"`
+	Reference string             `json:"reference"`
+}
+
+// Charged defines model for Charged.
+type Charged struct {
+	Charge  Charge  `json:"charge"`
+	Credits Credits `json:"credits"`
+}
+
 // ClosingReason defines model for ClosingReason.
 type ClosingReason struct {
 	// Note Kept among staff.
@@ -841,6 +856,24 @@ type NewAPIKey struct {
 	Name string `json:"name"`
 }
 
+// NewCharge defines model for NewCharge.
+type NewCharge struct {
+	// AccountID Of a service alone, and required there.
+	AccountID *openapi_types.UUID `json:"account_id,omitempty"`
+
+	// Amount Whole credits.
+	Amount int64 `json:"amount"`
+
+	// Reference The sender's own name for what is charged, on one line.
+	Reference string `json:"reference"`
+}
+
+// NewRefund defines model for NewRefund.
+type NewRefund struct {
+	// Amount At most what was charged; all of it when left out.
+	Amount *int64 `json:"amount,omitempty"`
+}
+
 // NewSecondFactor defines model for NewSecondFactor.
 type NewSecondFactor struct {
 	// OtpauthURL For a QR code.
@@ -870,20 +903,28 @@ type Outcome string
 
 // Problem After RFC 9457.
 type Problem struct {
-	Code ProblemCode `json:"code"`
+	// Available Of insufficient_credits, how many the account has.
+	Available *int64      `json:"available,omitempty"`
+	Code      ProblemCode `json:"code"`
 
 	// Current What is true instead. Of a decision that lost a race it tells what was decided, by whom and when.
 	Current *CurrentState   `json:"current,omitempty"`
 	Detail  string          `json:"detail"`
 	Errors  *[]FieldProblem `json:"errors,omitempty"`
 
+	// Held Of insufficient_credits, how many of the account's are held.
+	Held *int64 `json:"held,omitempty"`
+
 	// Reason Of account_suspended, why.
 	Reason *string `json:"reason,omitempty"`
 
 	// ReasonCode Of account_suspended, why in a word.
 	ReasonCode *string `json:"reason_code,omitempty"`
-	RequestID  string  `json:"request_id"`
-	Status     int     `json:"status"`
+
+	// Refund Of a charge that was refunded before, the refund.
+	Refund    *openapi_types.UUID `json:"refund,omitempty"`
+	RequestID string              `json:"request_id"`
+	Status    int                 `json:"status"`
 
 	// SuspendedAt Of account_suspended, since when.
 	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
@@ -911,6 +952,21 @@ type Queue struct {
 type RecoveryCodes struct {
 	// RecoveryCodes Each stands in for a code once.
 	RecoveryCodes []string `json:"recovery_codes"`
+}
+
+// Refund defines model for Refund.
+type Refund struct {
+	AccountID openapi_types.UUID `json:"account_id"`
+	Amount    int64              `json:"amount"`
+	ChargeID  openapi_types.UUID `json:"charge_id"`
+	CreatedAt time.Time          `json:"created_at"`
+	ID        openapi_types.UUID `json:"id"`
+}
+
+// Refunded defines model for Refunded.
+type Refunded struct {
+	Credits Credits `json:"credits"`
+	Refund  Refund  `json:"refund"`
 }
 
 // Registered defines model for Registered.
@@ -1262,6 +1318,9 @@ type DecisionApplied = Decided
 // Forbidden After RFC 9457.
 type Forbidden = Problem
 
+// InsufficientCredits After RFC 9457.
+type InsufficientCredits = Problem
+
 // Internal After RFC 9457.
 type Internal = Problem
 
@@ -1309,6 +1368,12 @@ type SuspendJSONRequestBody = SuspensionReason
 
 // ChangeUntilJSONRequestBody defines body for ChangeUntil for application/json ContentType.
 type ChangeUntilJSONRequestBody = SuspensionEnd
+
+// CreateChargeJSONRequestBody defines body for CreateCharge for application/json ContentType.
+type CreateChargeJSONRequestBody = NewCharge
+
+// RefundChargeJSONRequestBody defines body for RefundCharge for application/json ContentType.
+type RefundChargeJSONRequestBody = NewRefund
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = NewAPIKey
@@ -1390,6 +1455,12 @@ type ServerInterface interface {
 	// GetDecision Read a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id openapi_types.UUID)
+	// CreateCharge Charge an account
+	// (POST /v1/gate/charges)
+	CreateCharge(c *gin.Context)
+	// RefundCharge Refund a charge
+	// (POST /v1/gate/charges/{id}/refund)
+	RefundCharge(c *gin.Context, id openapi_types.UUID)
 	// GetMe Read one's own account
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
@@ -1861,6 +1932,44 @@ func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 	siw.Handler.GetDecision(c, id)
 }
 
+// CreateCharge operation middleware
+func (siw *ServerInterfaceWrapper) CreateCharge(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateCharge(c)
+}
+
+// RefundCharge operation middleware
+func (siw *ServerInterfaceWrapper) RefundCharge(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RefundCharge(c, id)
+}
+
 // GetMe operation middleware
 func (siw *ServerInterfaceWrapper) GetMe(c *gin.Context) {
 
@@ -2251,6 +2360,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.PATCH(options.BaseURL+"/v1/accounts/:id/suspension", wrapper.ChangeUntil)
 	router.GET(options.BaseURL+"/v1/accounts/:id/timeline", wrapper.GetTimeline)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
+	router.POST(options.BaseURL+"/v1/gate/charges", wrapper.CreateCharge)
+	router.POST(options.BaseURL+"/v1/gate/charges/:id/refund", wrapper.RefundCharge)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.GET(options.BaseURL+"/v1/me/api-keys", wrapper.ListAPIKeys)
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)

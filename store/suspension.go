@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
+	"kibali/domain/fault"
 )
 
 // Suspension returns why an account is suspended, since when and until when; of
@@ -20,4 +22,15 @@ func (r *Reader) Suspension(ctx context.Context, accountID uuid.UUID) (StatusRea
 		LEFT JOIN staff s ON s.id = d.staff_id
 		WHERE a.id = $1`, accountID).Scan(&s.Code, &s.Text, &s.By, (*instant)(&s.At), (*instant)(&s.Until))
 	return s, failed("read suspension", err)
+}
+
+// Fault is the refusal of an account that is suspended for the reason: what its
+// user is told, since when and until when.
+func (s StatusReason) Fault() error {
+	refused := fault.New(fault.AccountSuspended, "This account is suspended.").
+		With("reason", s.Text).With("reason_code", s.Code).With("suspended_at", s.At.UTC())
+	if s.Until.IsZero() {
+		return refused.With("until", nil)
+	}
+	return refused.With("until", s.Until.UTC())
 }

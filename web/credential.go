@@ -105,6 +105,14 @@ func (config Config) noteUse(caller Caller) {
 	}
 }
 
+// NoteAccountUse remembers that an account was used by a service.
+func NoteAccountUse(c *gin.Context, id uuid.UUID) {
+	s := stateOf(c)
+	if s.config.Uses != nil && s.caller.Kind == actor.Service {
+		s.config.Uses.Account(id, s.config.Now())
+	}
+}
+
 // explain adds to a refusal of a suspended account why it is suspended, since
 // when and until when: once it is refused, it may take another query.
 func explain(c *gin.Context, reader *store.Reader, caller Caller, err error) error {
@@ -115,10 +123,5 @@ func explain(c *gin.Context, reader *store.Reader, caller Caller, err error) err
 	if readErr != nil {
 		return err // refused it is
 	}
-	var until any
-	if !why.Until.IsZero() {
-		until = why.Until.UTC()
-	}
-	return fault.New(fault.AccountSuspended, "This account is suspended.").
-		With("reason", why.Text).With("reason_code", why.Code).With("suspended_at", why.At.UTC()).With("until", until)
+	return why.Fault()
 }

@@ -114,7 +114,11 @@ func DecodeJSON(body []byte, into any) error {
 		return fault.New(fault.Malformed, "The body is not valid UTF-8.")
 	}
 	if !json.Valid(body) {
-		return fault.New(fault.Malformed, "The body must hold one JSON object and nothing else.")
+		e := fault.New(fault.Malformed, "The body must hold one JSON object and nothing else.")
+		if path := brokenField(body); path != "" {
+			e.Fields = []fault.Field{{Field: path, Code: codeInvalid, Detail: "Cannot be read."}}
+		}
+		return e
 	}
 	d := decoder{body: body, tokens: json.NewDecoder(bytes.NewReader(body))}
 	d.tokens.UseNumber()

@@ -27,6 +27,18 @@ func IdempotencyKey(c *gin.Context) (string, error) {
 	return "", e
 }
 
+// RequiredIdempotencyKey is IdempotencyKey where a request must have one:
+// without, it is fault.Malformed too.
+func RequiredIdempotencyKey(c *gin.Context) (string, error) {
+	key, err := IdempotencyKey(c)
+	if err == nil && key == "" {
+		e := fault.New(fault.Malformed, "The header Idempotency-Key is missing.")
+		e.Fields = []fault.Field{{Field: idempotencyHeader, Code: codeRequired, Detail: "Must be given: 1 to 255 visible ASCII characters."}}
+		return "", e
+	}
+	return key, err
+}
+
 func soundKey(key string) bool {
 	if key == "" || len(key) > maxIdempotencyKey {
 		return false
