@@ -122,16 +122,37 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 	}}
 	setDeadline(&l.data, notify.Kind(notice.Kind), view.Account)
 	if notice.DecisionID != nil {
-		d, err := a.reader.Decision(ctx, *notice.DecisionID)
-		if err != nil {
+		if err := a.explain(ctx, &l, notice); err != nil {
 			return letter{}, err
 		}
-		l.data.Reason, l.data.ReasonCode, l.data.Until = d.Reason, d.ReasonCode, d.Until
 	}
-	if notice.StaffID != nil {
+	if notice.StaffID != nil && l.failure == "" {
 		return a.toStaff(ctx, l, *notice.StaffID)
 	}
 	return l, nil
+}
+
+// explain adds what the notice tells of its decision.
+func (a *Activities) explain(ctx context.Context, l *letter, notice store.Notice) error {
+	d, err := a.reader.Decision(ctx, *notice.DecisionID)
+	if err != nil {
+		return err
+	}
+	l.data.Reason, l.data.ReasonCode, l.data.Until = d.Reason, d.ReasonCode, d.Until
+	switch notify.Kind(notice.Kind) {
+	case notify.TopUpUnsigned:
+		if !d.Unsigned() {
+			l.failure = failureObsolete
+		}
+		l.data.Credits, l.data.Deadline = max(d.Amount, -d.Amount), d.LapsesAt
+	case notify.CreditsAdded, notify.CreditsRemoved:
+		posted, err := a.reader.TopUpTransfer(ctx, d.ID, notice.AccountID)
+		if err != nil {
+			return err
+		}
+		l.data.Credits, l.data.Held = posted.Amount, posted.Entry.HeldAmount != 0
+	}
+	return nil
 }
 
 func (a *Activities) toStaff(ctx context.Context, l letter, id uuid.UUID) (letter, error) {

@@ -16,6 +16,7 @@ var access = map[string]web.Access{
 	"POST /v1/sessions":                    web.Anyone,
 	"DELETE /v1/sessions/current":          web.User,
 	"GET /v1/me":                           web.User,
+	"GET /v1/me/transactions":              web.User,
 	"POST /v1/me/resubmission":             web.User,
 
 	"POST /v1/staff/sessions":                 web.Anyone,
@@ -56,6 +57,14 @@ var access = map[string]web.Access{
 	"PATCH /v1/accounts/:id/suspension":     web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/reactivate":      web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/close":           web.Staff(actor.ManageAccess),
+
+	"POST /v1/accounts/:id/top-ups":      web.Staff(actor.TopUp),
+	"POST /v1/decisions/:id/countersign": web.Staff(actor.TopUp),
+	"POST /v1/decisions/:id/decline":     web.Staff(actor.TopUp),
+	"GET /v1/top-ups":                    web.Staff(actor.ReadLedger),
+	"GET /v1/accounts/:id/transactions":  web.Staff(actor.ReadLedger),
+	"GET /v1/ledger":                     web.Staff(actor.ReadLedger),
+	"GET /v1/ledger/export.csv":          web.Staff(actor.ReadLedger),
 
 	"GET /v1/services":        web.Staff(actor.Administer),
 	"POST /v1/services":       web.Staff(actor.Administer),

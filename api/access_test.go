@@ -30,7 +30,7 @@ func TestSpecification(t *testing.T) {
 	source, err := os.ReadFile("access.go")
 	require.NoError(t, err)
 	permissions := map[string]actor.Permission{
-		"ReadAccounts": actor.ReadAccounts, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
+		"ReadAccounts": actor.ReadAccounts, "ReadLedger": actor.ReadLedger, "TopUp": actor.TopUp, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
 		"Administer": actor.Administer,
 	}
 	declared := map[string]string{}

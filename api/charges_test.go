@@ -23,14 +23,14 @@ func (s *stand) customer(t *testing.T, credits int64) (user, string) {
 	t.Helper()
 	u := s.activeUser(t)
 	if credits > 0 {
-		s.topUp(t, u, credits)
+		s.credit(t, u, credits)
 	}
 	return u, s.apiKey(t, u)
 }
 
-// topUp gives credits by hand, for what depends on them and not on how they
+// credit gives credits by hand, for what depends on them and not on how they
 // came.
-func (s *stand) topUp(t *testing.T, u user, credits int64) {
+func (s *stand) credit(t *testing.T, u user, credits int64) {
 	t.Helper()
 	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.TopUp(ctx, store.Posting{

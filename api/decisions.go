@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/service"
 	"kibali/store"
@@ -82,15 +83,32 @@ func (s *server) decide(
 		web.Fail(c, err)
 		return
 	}
-	caller := web.CallerOf(c).Actor
-	key, err := keyOf(c, caller, id, body)
+	key, err := web.IdempotencyKey(c)
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
-	order := ask()
-	order.AccountID, order.Key = id, key
-	decided, err := command(c.Request.Context(), caller, order)
+	s.carryOut(c, key, id.String(), body, http.StatusOK, func(ctx context.Context, by actor.Actor, key *store.IdempotencyKey) (service.Decided, error) {
+		order := ask()
+		order.AccountID, order.Key = id, key
+		return command(ctx, by, order)
+	})
+}
+
+// carryOut runs a command about what is called target and answers with its
+// outcome: with done when it was carried out, and with the same answer again
+// when the request is a replay.
+func (s *server) carryOut(
+	c *gin.Context, header, target string, body any, done int,
+	command func(context.Context, actor.Actor, *store.IdempotencyKey) (service.Decided, error),
+) {
+	caller := web.CallerOf(c).Actor
+	key, err := keyOf(c, caller, header, target, body)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	decided, err := command(c.Request.Context(), caller, key)
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -99,16 +117,15 @@ func (s *server) decide(
 		sendDecision(c, decided.Replay.Status, decided.Replay.Body)
 		return
 	}
-	s.answerDecision(c, key, decided)
+	s.answerDecision(c, key, done, decided)
 }
 
 // keyOf returns the request's idempotency key with the fingerprint of what it
-// asks for: the route, the account and the body as it was understood. It is
-// nil when the caller sent none.
-func keyOf(c *gin.Context, caller actor.Actor, id uuid.UUID, body any) (*store.IdempotencyKey, error) {
-	key, err := web.IdempotencyKey(c)
-	if err != nil || key == "" {
-		return nil, err
+// asks for: the route, its target and the body as it was understood. It is nil
+// when the caller sent none.
+func keyOf(c *gin.Context, caller actor.Actor, key, target string, body any) (*store.IdempotencyKey, error) {
+	if key == "" {
+		return nil, nil
 	}
 	canonical, err := json.Marshal(body)
 	if err != nil {
@@ -117,15 +134,18 @@ func keyOf(c *gin.Context, caller actor.Actor, id uuid.UUID, body any) (*store.I
 	route := c.Request.Method + " " + c.FullPath()
 	return &store.IdempotencyKey{
 		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: route, Key: key,
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", route, id, canonical)),
+		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", route, target, canonical)),
 	}, nil
 }
 
 // answerDecision answers, and keeps the answer for replays of the key.
-func (s *server) answerDecision(c *gin.Context, key *store.IdempotencyKey, decided service.Decided) {
-	status, answer := http.StatusOK, any(Decided{Account: accountJSON(decided.Account), Decision: decisionJSON(decided.Decision)})
+func (s *server) answerDecision(c *gin.Context, key *store.IdempotencyKey, status int, decided service.Decided) {
+	answer := any(Decided{Account: accountJSON(decided.Account), Decision: decisionJSON(decided.Decision)})
+	if !decided.Done || decided.Decision.AccountID == uuid.Nil {
+		answer = DecisionAnswer{Decision: decisionJSON(decided.Decision)}
+	}
 	if !decided.Done {
-		status, answer = http.StatusAccepted, DecisionAnswer{Decision: decisionJSON(decided.Decision)}
+		status = http.StatusAccepted
 	}
 	body, err := json.Marshal(answer)
 	if err != nil {
@@ -166,10 +186,45 @@ func (s *server) GetDecision(c *gin.Context, id uuid.UUID) {
 }
 
 func decisionJSON(d store.Decision) Decision {
-	return Decision{
-		ID: d.ID, AccountID: d.AccountID, Kind: DecisionKind(d.Kind),
+	decision := Decision{
+		ID: d.ID, AccountID: unlessNil(d.AccountID), Kind: DecisionKind(d.Kind), State: stateOf(d), SecondSignature: signatureJSON(d),
 		ReasonCode: unlessEmpty(d.ReasonCode), Reason: unlessEmpty(d.Reason), Note: unlessEmpty(d.Note), Until: utc(d.Until),
 		Staff: StaffMember{ID: d.StaffID, Name: d.StaffName}, RequestedAt: d.RequestedAt.UTC(),
 		Outcome: unlessEmpty(Outcome(d.Outcome)), OutcomeCode: unlessEmpty(d.OutcomeCode), ClosedAt: utc(d.ClosedAt),
 	}
+	if d.Kind == account.TopUp {
+		decision.Amount = &d.Amount
+	}
+	return decision
+}
+
+func stateOf(d store.Decision) DecisionState {
+	switch {
+	case d.Unsigned():
+		return DecisionStateAwaitingSignature
+	case d.Open():
+		return DecisionStateOpen
+	default:
+		return DecisionState(d.Outcome)
+	}
+}
+
+func signatureJSON(d store.Decision) *SecondSignature {
+	if d.LapsesAt == nil {
+		return nil
+	}
+	signature := SecondSignature{LapsesAt: d.LapsesAt.UTC(), Note: unlessEmpty(d.SignatureNote), SignedAt: utc(d.SignedAt)}
+	if d.SignedBy != nil {
+		signature.Kind = unlessEmpty(SecondSignatureKind(d.Signature))
+		signature.Staff = &StaffMember{ID: *d.SignedBy, Name: d.SignedByName}
+	}
+	return &signature
+}
+
+// unlessNil returns nil for the zero id.
+func unlessNil(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
 }

@@ -72,7 +72,7 @@ func TestCase(t *testing.T) {
 		a = s.decide(t, u, "reject", admin, map[string]any{"reason_code": "other", "reason": "No."})
 		require.Equal(t, http.StatusConflict, a.Code)
 		current := decode[api.Problem](t, a).Current
-		require.Equal(t, "active", string(current.Status))
+		require.Equal(t, "active", string(*current.Status))
 		require.Equal(t, "approve", *current.Action)
 		require.Equal(t, "Neema reviewer", *current.Actor.Name)
 		require.NotNil(t, current.DecidedAt)

@@ -65,7 +65,8 @@ var _ ServerInterface = (*server)(nil)
 // Those that have some read them with web.ReadQuery.
 func refuseParameters(c *gin.Context) {
 	switch c.FullPath() {
-	case "/v1/accounts", "/v1/accounts/:id/timeline", "/docs", "/openapi.json":
+	case "/v1/accounts", "/v1/accounts/:id/timeline", "/v1/accounts/:id/transactions", "/v1/me/transactions",
+		"/v1/ledger", "/v1/ledger/export.csv", "/v1/top-ups", "/docs", "/openapi.json":
 		return
 	}
 	if c.Request.URL.RawQuery == "" {

@@ -39,31 +39,61 @@ func (e ActorKind) Valid() bool {
 
 // Defines values for DecisionKind.
 const (
-	Approve        DecisionKind = "approve"
-	ChangeUntil    DecisionKind = "change_until"
-	Close          DecisionKind = "close"
-	Reactivate     DecisionKind = "reactivate"
-	Reject         DecisionKind = "reject"
-	RequestChanges DecisionKind = "request_changes"
-	Suspend        DecisionKind = "suspend"
+	DecisionKindApprove        DecisionKind = "approve"
+	DecisionKindChangeUntil    DecisionKind = "change_until"
+	DecisionKindClose          DecisionKind = "close"
+	DecisionKindReactivate     DecisionKind = "reactivate"
+	DecisionKindReject         DecisionKind = "reject"
+	DecisionKindRequestChanges DecisionKind = "request_changes"
+	DecisionKindSuspend        DecisionKind = "suspend"
+	DecisionKindTopUp          DecisionKind = "top_up"
 )
 
 // Valid indicates whether the value is a known member of the DecisionKind enum.
 func (e DecisionKind) Valid() bool {
 	switch e {
-	case Approve:
+	case DecisionKindApprove:
 		return true
-	case ChangeUntil:
+	case DecisionKindChangeUntil:
 		return true
-	case Close:
+	case DecisionKindClose:
 		return true
-	case Reactivate:
+	case DecisionKindReactivate:
 		return true
-	case Reject:
+	case DecisionKindReject:
 		return true
-	case RequestChanges:
+	case DecisionKindRequestChanges:
 		return true
-	case Suspend:
+	case DecisionKindSuspend:
+		return true
+	case DecisionKindTopUp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DecisionState.
+const (
+	DecisionStateApplied           DecisionState = "applied"
+	DecisionStateAwaitingSignature DecisionState = "awaiting_signature"
+	DecisionStateLapsed            DecisionState = "lapsed"
+	DecisionStateOpen              DecisionState = "open"
+	DecisionStateRefused           DecisionState = "refused"
+)
+
+// Valid indicates whether the value is a known member of the DecisionState enum.
+func (e DecisionState) Valid() bool {
+	switch e {
+	case DecisionStateApplied:
+		return true
+	case DecisionStateAwaitingSignature:
+		return true
+	case DecisionStateLapsed:
+		return true
+	case DecisionStateOpen:
+		return true
+	case DecisionStateRefused:
 		return true
 	default:
 		return false
@@ -391,6 +421,27 @@ func (e Scope) Valid() bool {
 	}
 }
 
+// Defines values for SecondSignatureKind.
+const (
+	Countersign SecondSignatureKind = "countersign"
+	Decline     SecondSignatureKind = "decline"
+	LessThanNil SecondSignatureKind = "<nil>"
+)
+
+// Valid indicates whether the value is a known member of the SecondSignatureKind enum.
+func (e SecondSignatureKind) Valid() bool {
+	switch e {
+	case Countersign:
+		return true
+	case Decline:
+		return true
+	case LessThanNil:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StaffSessionMethod.
 const (
 	Password StaffSessionMethod = "password"
@@ -535,6 +586,60 @@ func (e TimelineItemStatus) Valid() bool {
 	case TimelineItemStatusPending:
 		return true
 	case TimelineItemStatusSent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TopUpReason.
+const (
+	TopUpReasonAdjustment    TopUpReason = "adjustment"
+	TopUpReasonComplimentary TopUpReason = "complimentary"
+	TopUpReasonRefund        TopUpReason = "refund"
+)
+
+// Valid indicates whether the value is a known member of the TopUpReason enum.
+func (e TopUpReason) Valid() bool {
+	switch e {
+	case TopUpReasonAdjustment:
+		return true
+	case TopUpReasonComplimentary:
+		return true
+	case TopUpReasonRefund:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TransferKind.
+const (
+	TransferKindCharge       TransferKind = "charge"
+	TransferKindChargeRefund TransferKind = "charge_refund"
+	TransferKindHold         TransferKind = "hold"
+	TransferKindRelease      TransferKind = "release"
+	TransferKindReversal     TransferKind = "reversal"
+	TransferKindSettlement   TransferKind = "settlement"
+	TransferKindTopUp        TransferKind = "top_up"
+)
+
+// Valid indicates whether the value is a known member of the TransferKind enum.
+func (e TransferKind) Valid() bool {
+	switch e {
+	case TransferKindCharge:
+		return true
+	case TransferKindChargeRefund:
+		return true
+	case TransferKindHold:
+		return true
+	case TransferKindRelease:
+		return true
+	case TransferKindReversal:
+		return true
+	case TransferKindSettlement:
+		return true
+	case TransferKindTopUp:
 		return true
 	default:
 		return false
@@ -710,7 +815,8 @@ type Credits struct {
 	Held      int64 `json:"held"`
 }
 
-// CurrentState What is true instead. Of a decision that lost a race it tells what was decided, by whom and when.
+// CurrentState What is true instead. Of a decision that lost a race it tells what was decided, by whom and when. There is no status where
+// it is about many accounts.
 type CurrentState struct {
 	Action *string `json:"action,omitempty"`
 
@@ -722,8 +828,8 @@ type CurrentState struct {
 	Pending *bool `json:"pending,omitempty"`
 
 	// Stage How far the review of a pending account is.
-	Stage  *Stage `json:"stage,omitempty"`
-	Status Status `json:"status"`
+	Stage  *Stage  `json:"stage,omitempty"`
+	Status *Status `json:"status,omitempty"`
 }
 
 // Decided defines model for Decided.
@@ -734,10 +840,14 @@ type Decided struct {
 
 // Decision defines model for Decision.
 type Decision struct {
-	AccountID openapi_types.UUID `json:"account_id"`
-	ClosedAt  *time.Time         `json:"closed_at"`
-	ID        openapi_types.UUID `json:"id"`
-	Kind      DecisionKind       `json:"kind"`
+	// AccountID null for a bulk top-up, which is about many.
+	AccountID *openapi_types.UUID `json:"account_id"`
+
+	// Amount Of a top-up, in credits; the total of a bulk.
+	Amount   *int64             `json:"amount"`
+	ClosedAt *time.Time         `json:"closed_at"`
+	ID       openapi_types.UUID `json:"id"`
+	Kind     DecisionKind       `json:"kind"`
 
 	// Note Kept among staff.
 	Note *string `json:"note"`
@@ -749,11 +859,20 @@ type Decision struct {
 	OutcomeCode *string `json:"outcome_code"`
 
 	// Reason Shown to the user.
-	Reason      *string     `json:"reason"`
-	ReasonCode  *string     `json:"reason_code"`
-	RequestedAt time.Time   `json:"requested_at"`
-	Staff       StaffMember `json:"staff"`
-	Until       *time.Time  `json:"until"`
+	Reason *string `json:"reason"`
+
+	// ReasonCode Of a top-up, its reason.
+	ReasonCode  *string   `json:"reason_code"`
+	RequestedAt time.Time `json:"requested_at"`
+
+	// SecondSignature null where one signature is enough.
+	SecondSignature *SecondSignature `json:"second_signature"`
+	Staff           StaffMember      `json:"staff"`
+
+	// State How far a decision is: `open` until it is carried out, `awaiting_signature` for a top-up that waits for its second signature,
+	// then its outcome.
+	State DecisionState `json:"state"`
+	Until *time.Time    `json:"until"`
 }
 
 // DecisionKind defines model for Decision.Kind.
@@ -762,6 +881,16 @@ type DecisionKind string
 // DecisionAnswer defines model for DecisionAnswer.
 type DecisionAnswer struct {
 	Decision Decision `json:"decision"`
+}
+
+// DecisionState How far a decision is: `open` until it is carried out, `awaiting_signature` for a top-up that waits for its second signature,
+// then its outcome.
+type DecisionState string
+
+// DecisionsPage defines model for DecisionsPage.
+type DecisionsPage struct {
+	Items      []Decision `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
 }
 
 // Document defines model for Document.
@@ -826,6 +955,35 @@ type FieldProblem struct {
 
 // Industry defines model for Industry.
 type Industry string
+
+// LedgerItem A movement of credits, as the platform sees it.
+type LedgerItem struct {
+	AccountID openapi_types.UUID `json:"account_id"`
+
+	// Actor Who did something. The system is Kibali itself.
+	Actor Actor `json:"actor"`
+
+	// Amount As in the account's billing history.
+	Amount     int64               `json:"amount"`
+	CreatedAt  time.Time           `json:"created_at"`
+	DecisionID *openapi_types.UUID `json:"decision_id"`
+
+	// ID Of the transfer, in the account's billing history too.
+	ID   openapi_types.UUID `json:"id"`
+	Kind TransferKind       `json:"kind"`
+
+	// Reason Of a top-up.
+	Reason *TopUpReason `json:"reason"`
+
+	// Reference The name that the caller gave to a charge.
+	Reference *string `json:"reference,omitempty"`
+}
+
+// LedgerPage defines model for LedgerPage.
+type LedgerPage struct {
+	Items      []LedgerItem `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
 
 // Locale The language in which the platform writes to the user.
 type Locale string
@@ -898,7 +1056,8 @@ type Note struct {
 // OptionalCode A code of the authenticator app, or a recovery code, for those who have a second factor.
 type OptionalCode = string
 
-// Outcome How a decision ended. One that lapsed was not carried out because its staff member may no longer ask for it.
+// Outcome How a decision ended. One that lapsed was not carried out because its staff member may no longer ask for it, or because
+// nobody signed it in time.
 type Outcome string
 
 // Problem After RFC 9457.
@@ -907,7 +1066,8 @@ type Problem struct {
 	Available *int64      `json:"available,omitempty"`
 	Code      ProblemCode `json:"code"`
 
-	// Current What is true instead. Of a decision that lost a race it tells what was decided, by whom and when.
+	// Current What is true instead. Of a decision that lost a race it tells what was decided, by whom and when. There is no status where
+	// it is about many accounts.
 	Current *CurrentState   `json:"current,omitempty"`
 	Detail  string          `json:"detail"`
 	Errors  *[]FieldProblem `json:"errors,omitempty"`
@@ -1056,6 +1216,23 @@ type SecondFactorCode struct {
 	Code string `json:"code"`
 }
 
+// SecondSignature Of a top-up that one person alone may not make.
+type SecondSignature struct {
+	// Kind null while nobody has signed or declined.
+	Kind *SecondSignatureKind `json:"kind"`
+
+	// LapsesAt When the top-up lapses without one.
+	LapsesAt time.Time `json:"lapses_at"`
+
+	// Note Kept among staff.
+	Note     *string      `json:"note"`
+	SignedAt *time.Time   `json:"signed_at"`
+	Staff    *StaffMember `json:"staff"`
+}
+
+// SecondSignatureKind null while nobody has signed or declined.
+type SecondSignatureKind string
+
 // Service defines model for Service.
 type Service struct {
 	CreatedAt time.Time          `json:"created_at"`
@@ -1076,6 +1253,12 @@ type ServicesPage struct {
 
 	// NextCursor Always null, since all services are on one page.
 	NextCursor *string `json:"next_cursor"`
+}
+
+// Settled defines model for Settled.
+type Settled struct {
+	Account  *Account `json:"account,omitempty"`
+	Decision Decision `json:"decision"`
 }
 
 // StaffMe defines model for StaffMe.
@@ -1285,6 +1468,45 @@ type TimelinePage struct {
 	NextCursor *string        `json:"next_cursor"`
 }
 
+// TopUp defines model for TopUp.
+type TopUp struct {
+	// Amount Credits, not 0; below 0 takes away, for an adjustment only.
+	Amount int64 `json:"amount"`
+
+	// Note Kept among staff.
+	Note   *string     `json:"note,omitempty"`
+	Reason TopUpReason `json:"reason"`
+}
+
+// TopUpReason defines model for TopUpReason.
+type TopUpReason string
+
+// Transaction A line of the billing history. A hold moves credits from available to held, a release moves them back.
+type Transaction struct {
+	// Amount What the account gained, or lost when it is negative; of a hold and a release, what of it is available.
+	Amount         int64              `json:"amount"`
+	AvailableAfter int64              `json:"available_after"`
+	CreatedAt      time.Time          `json:"created_at"`
+	HeldAfter      int64              `json:"held_after"`
+	ID             openapi_types.UUID `json:"id"`
+	Kind           TransferKind       `json:"kind"`
+
+	// Reason Of a top-up.
+	Reason *TopUpReason `json:"reason"`
+
+	// Reference The name that the caller gave to a charge.
+	Reference *string `json:"reference,omitempty"`
+}
+
+// TransactionsPage defines model for TransactionsPage.
+type TransactionsPage struct {
+	Items      []Transaction `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+}
+
+// TransferKind defines model for TransferKind.
+type TransferKind string
+
 // Upload defines model for Upload.
 type Upload struct {
 	File openapi_types.File `json:"file"`
@@ -1369,6 +1591,15 @@ type SuspendJSONRequestBody = SuspensionReason
 // ChangeUntilJSONRequestBody defines body for ChangeUntil for application/json ContentType.
 type ChangeUntilJSONRequestBody = SuspensionEnd
 
+// TopUpJSONRequestBody defines body for TopUp for application/json ContentType.
+type TopUpJSONRequestBody = TopUp
+
+// CountersignJSONRequestBody defines body for Countersign for application/json ContentType.
+type CountersignJSONRequestBody = Note
+
+// DeclineJSONRequestBody defines body for Decline for application/json ContentType.
+type DeclineJSONRequestBody = Note
+
 // CreateChargeJSONRequestBody defines body for CreateCharge for application/json ContentType.
 type CreateChargeJSONRequestBody = NewCharge
 
@@ -1452,15 +1683,33 @@ type ServerInterface interface {
 	// GetTimeline Read what happened to an account
 	// (GET /v1/accounts/{id}/timeline)
 	GetTimeline(c *gin.Context, id AccountID)
+	// TopUp Top an account up
+	// (POST /v1/accounts/{id}/top-ups)
+	TopUp(c *gin.Context, id AccountID)
+	// ListTransactions Read the billing history of an account
+	// (GET /v1/accounts/{id}/transactions)
+	ListTransactions(c *gin.Context, id AccountID)
 	// GetDecision Read a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id openapi_types.UUID)
+	// Countersign Put the second signature under a top-up
+	// (POST /v1/decisions/{id}/countersign)
+	Countersign(c *gin.Context, id openapi_types.UUID)
+	// Decline Refuse to sign a top-up
+	// (POST /v1/decisions/{id}/decline)
+	Decline(c *gin.Context, id openapi_types.UUID)
 	// CreateCharge Charge an account
 	// (POST /v1/gate/charges)
 	CreateCharge(c *gin.Context)
 	// RefundCharge Refund a charge
 	// (POST /v1/gate/charges/{id}/refund)
 	RefundCharge(c *gin.Context, id openapi_types.UUID)
+	// ListLedger Read the ledger
+	// (GET /v1/ledger)
+	ListLedger(c *gin.Context)
+	// ExportLedger Export the ledger as CSV
+	// (GET /v1/ledger/export.csv)
+	ExportLedger(c *gin.Context)
 	// GetMe Read one's own account
 	// (GET /v1/me)
 	GetMe(c *gin.Context)
@@ -1476,6 +1725,9 @@ type ServerInterface interface {
 	// Resubmit Hand in a corrected application
 	// (POST /v1/me/resubmission)
 	Resubmit(c *gin.Context)
+	// ListOwnTransactions Read one's own billing history
+	// (GET /v1/me/transactions)
+	ListOwnTransactions(c *gin.Context)
 	// Register Apply for an account
 	// (POST /v1/registrations)
 	Register(c *gin.Context)
@@ -1530,6 +1782,9 @@ type ServerInterface interface {
 	// GetStats Read the installation's figures
 	// (GET /v1/stats)
 	GetStats(c *gin.Context)
+	// ListTopUps List top-ups
+	// (GET /v1/top-ups)
+	ListTopUps(c *gin.Context)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1907,6 +2162,56 @@ func (siw *ServerInterfaceWrapper) GetTimeline(c *gin.Context) {
 	siw.Handler.GetTimeline(c, id)
 }
 
+// TopUp operation middleware
+func (siw *ServerInterfaceWrapper) TopUp(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TopUp(c, id)
+}
+
+// ListTransactions operation middleware
+func (siw *ServerInterfaceWrapper) ListTransactions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTransactions(c, id)
+}
+
 // GetDecision operation middleware
 func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 
@@ -1930,6 +2235,56 @@ func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 	}
 
 	siw.Handler.GetDecision(c, id)
+}
+
+// Countersign operation middleware
+func (siw *ServerInterfaceWrapper) Countersign(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Countersign(c, id)
+}
+
+// Decline operation middleware
+func (siw *ServerInterfaceWrapper) Decline(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Decline(c, id)
 }
 
 // CreateCharge operation middleware
@@ -1968,6 +2323,32 @@ func (siw *ServerInterfaceWrapper) RefundCharge(c *gin.Context) {
 	}
 
 	siw.Handler.RefundCharge(c, id)
+}
+
+// ListLedger operation middleware
+func (siw *ServerInterfaceWrapper) ListLedger(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListLedger(c)
+}
+
+// ExportLedger operation middleware
+func (siw *ServerInterfaceWrapper) ExportLedger(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportLedger(c)
 }
 
 // GetMe operation middleware
@@ -2045,6 +2426,19 @@ func (siw *ServerInterfaceWrapper) Resubmit(c *gin.Context) {
 	}
 
 	siw.Handler.Resubmit(c)
+}
+
+// ListOwnTransactions operation middleware
+func (siw *ServerInterfaceWrapper) ListOwnTransactions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListOwnTransactions(c)
 }
 
 // Register operation middleware
@@ -2317,6 +2711,19 @@ func (siw *ServerInterfaceWrapper) GetStats(c *gin.Context) {
 	siw.Handler.GetStats(c)
 }
 
+// ListTopUps operation middleware
+func (siw *ServerInterfaceWrapper) ListTopUps(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTopUps(c)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -2359,14 +2766,21 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:id/suspend", wrapper.Suspend)
 	router.PATCH(options.BaseURL+"/v1/accounts/:id/suspension", wrapper.ChangeUntil)
 	router.GET(options.BaseURL+"/v1/accounts/:id/timeline", wrapper.GetTimeline)
+	router.POST(options.BaseURL+"/v1/accounts/:id/top-ups", wrapper.TopUp)
+	router.GET(options.BaseURL+"/v1/accounts/:id/transactions", wrapper.ListTransactions)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
+	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
+	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)
 	router.POST(options.BaseURL+"/v1/gate/charges", wrapper.CreateCharge)
 	router.POST(options.BaseURL+"/v1/gate/charges/:id/refund", wrapper.RefundCharge)
+	router.GET(options.BaseURL+"/v1/ledger", wrapper.ListLedger)
+	router.GET(options.BaseURL+"/v1/ledger/export.csv", wrapper.ExportLedger)
 	router.GET(options.BaseURL+"/v1/me", wrapper.GetMe)
 	router.GET(options.BaseURL+"/v1/me/api-keys", wrapper.ListAPIKeys)
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
+	router.GET(options.BaseURL+"/v1/me/transactions", wrapper.ListOwnTransactions)
 	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register)
 	router.POST(options.BaseURL+"/v1/registrations/:id/documents", wrapper.UploadDocument)
 	router.GET(options.BaseURL+"/v1/services", wrapper.ListServices)
@@ -2385,4 +2799,5 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/staff/sessions/current", wrapper.StaffSignOut)
 	router.POST(options.BaseURL+"/v1/staff/sessions/current/step-up", wrapper.StaffStepUp)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
+	router.GET(options.BaseURL+"/v1/top-ups", wrapper.ListTopUps)
 }

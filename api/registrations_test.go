@@ -182,7 +182,7 @@ func TestResubmit(t *testing.T) {
 		u := s.register(t)
 		a := s.call(t, http.MethodPost, "/v1/me/resubmission", u.session, correction)
 		require.Equal(t, http.StatusConflict, a.Code)
-		require.Equal(t, "pending", string(decode[api.Problem](t, a).Current.Status))
+		require.Equal(t, "pending", string(*decode[api.Problem](t, a).Current.Status))
 	})
 
 	t.Run("is accepted while its case cannot be reached", func(t *testing.T) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,22 +34,26 @@ const (
 	SuspensionChanged   Kind = "suspension_changed" // it ends at another time, or not by itself
 	Reactivated         Kind = "reactivated"
 	Closed              Kind = "closed"
+	CreditsAdded        Kind = "credits_added"
+	CreditsRemoved      Kind = "credits_removed"
 	ReviewDue           Kind = "review_due"       // to reviewers: the review deadline has passed
 	ReviewEscalated     Kind = "review_escalated" // to admins: it passed, and nobody acted
+	TopUpUnsigned       Kind = "top_up_unsigned"  // to finance and admins: a top-up waits for a second signature
 )
 
 // Kinds returns every kind that can be rendered.
 func Kinds() []Kind {
 	return []Kind{
 		ApplicationReceived, DocumentsMissing, ChangesRequested, ChangesMissing, Approved, Rejected,
-		ApplicationExpired, Suspended, SuspensionChanged, Reactivated, Closed, ReviewDue, ReviewEscalated,
+		ApplicationExpired, Suspended, SuspensionChanged, Reactivated, Closed, CreditsAdded, CreditsRemoved,
+		ReviewDue, ReviewEscalated, TopUpUnsigned,
 	}
 }
 
 // explains reports whether a notice of this kind gives a reason.
 func (k Kind) explains() bool {
 	switch k {
-	case ChangesRequested, ChangesMissing, Rejected, Suspended, Closed:
+	case ChangesRequested, ChangesMissing, Rejected, Suspended, Closed, CreditsAdded, CreditsRemoved:
 		return true
 	}
 	return false
@@ -69,14 +74,20 @@ type Data struct {
 	// Reason is what staff wrote for the user to read, over several lines if
 	// need be; ReasonCode is shown in words when it is a known one. Only the
 	// notices that explain something show them: changes requested or missing,
-	// rejected, suspended, closed.
+	// rejected, suspended, closed, credits added or removed.
 	Reason     string
 	ReasonCode string
 
 	// Until is when a suspension ends by itself. Deadline is when an
-	// application expires, or, in notices to staff, when its review was due.
+	// application expires, or, in notices to staff, when its review was due or a
+	// top-up lapses.
 	Until    *time.Time
 	Deadline *time.Time
+
+	// Credits is how many were added or removed, or are to be; it is not below
+	// zero. Held says that they cannot be used before the account is reactivated.
+	Credits int64
+	Held    bool
 
 	// Link is an absolute http or https URL. It stands on a line of its own.
 	Link string
@@ -132,6 +143,8 @@ type facts struct {
 	ReasonCut   bool
 	Until       string
 	Deadline    string
+	Credits     string
+	Held        bool
 	Link        string
 }
 
@@ -142,6 +155,8 @@ func newFacts(kind Kind, locale string, wording wording, data Data) (facts, erro
 		Company:  name(data.Company, maxName),
 		Until:    moment(data.Until, data.Location, locale),
 		Deadline: moment(data.Deadline, data.Location, locale),
+		Credits:  credits(data.Credits),
+		Held:     data.Held,
 		Link:     data.Link,
 	}
 	if kind.explains() {
@@ -170,6 +185,18 @@ func language(tag string) string {
 		}
 	}
 	return Locales()[0]
+}
+
+// credits writes a number like "12,500", "" for none.
+func credits(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 var swahiliMonths = [...]string{"Jan", "Feb", "Mac", "Apr", "Mei", "Jun", "Jul", "Ago", "Sep", "Okt", "Nov", "Des"}

@@ -125,7 +125,7 @@ func TestWordings(t *testing.T) {
 	})
 	t.Run("put every reason code into words", func(t *testing.T) {
 		t.Parallel()
-		for _, code := range []string{"documents_missing", "documents_unreadable", "details_mismatch", "not_eligible", "terms", "regulation", "fraud", "non_payment"} {
+		for _, code := range []string{"documents_missing", "documents_unreadable", "details_mismatch", "not_eligible", "terms", "regulation", "fraud", "non_payment", "complimentary", "adjustment", "refund"} {
 			require.NotEmpty(t, wordings["en"][Rejected].reasonLabel(code))
 			require.NotEqual(t, wordings["en"][Rejected].reasonLabel(code), wordings["sw"][Rejected].reasonLabel(code))
 		}

@@ -15,7 +15,7 @@ import (
 // Current is what a conflict says of an account: its state and what made it
 // so. Action, Actor and DecidedAt are absent where nobody has decided yet.
 type Current struct {
-	Status    account.Status `json:"status"`
+	Status    account.Status `json:"status,omitempty"` // none where it is about many accounts
 	Stage     account.Stage  `json:"stage,omitempty"`
 	Action    account.Action `json:"action,omitempty"`
 	Actor     *CurrentActor  `json:"actor,omitempty"`

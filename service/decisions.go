@@ -179,6 +179,9 @@ func (s *Service) Remember(ctx context.Context, key store.IdempotencyKey, decisi
 	if err != nil {
 		return store.Answer{}, err
 	}
+	if d.Kind == account.TopUp {
+		return store.Answer{}, s.refusedTopUp(ctx, d, nil)
+	}
 	view, err := s.reader.Account(ctx, d.AccountID)
 	if err != nil {
 		return store.Answer{}, err

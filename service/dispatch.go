@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	enums "go.temporal.io/api/enums/v1"
@@ -26,29 +27,41 @@ type opening struct {
 
 func newOpening(caseID, workflow, summary string, a account.Account, input any) opening {
 	now := cases.AttributesOf(workflow, cases.EntryOf(a), "")
-	attributes := []temporal.SearchAttributeUpdate{
+	attributes := append(accountAttributes(a), statusAttributes(now.CaseStatus, now.Deadline)...)
+	return opening{options: startOptions(caseID, summary, attributes), workflow: workflow, input: input}
+}
+
+func startOptions(caseID, summary string, attributes []temporal.SearchAttributeUpdate) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID: caseID, TaskQueue: cases.TaskQueue,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
+		StaticSummary:            summary,
+	}
+}
+
+func accountAttributes(a account.Account) []temporal.SearchAttributeUpdate {
+	return []temporal.SearchAttributeUpdate{
 		temporal.NewSearchAttributeKeyKeyword(cases.AttributeAccountID).ValueSet(a.ID.String()),
-		temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(now.CaseStatus),
 		temporal.NewSearchAttributeKeyKeyword(cases.AttributeIndustry).ValueSet(a.Company.Industry),
 	}
-	if !now.Deadline.IsZero() {
-		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(now.Deadline))
+}
+
+func statusAttributes(status string, deadline time.Time) []temporal.SearchAttributeUpdate {
+	attributes := []temporal.SearchAttributeUpdate{temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(status)}
+	if !deadline.IsZero() {
+		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(deadline))
 	}
-	return opening{
-		options: client.StartWorkflowOptions{
-			ID: caseID, TaskQueue: cases.TaskQueue,
-			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-			WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-			TypedSearchAttributes:    temporal.NewSearchAttributes(attributes...),
-			StaticSummary:            summary,
-		},
-		workflow: workflow, input: input,
-	}
+	return attributes
 }
 
 // openingOf returns how the case with the given id is opened, from the
 // account's row and what the case still owes.
 func (s *Service) openingOf(ctx context.Context, caseID string, accountID uuid.UUID) (opening, error) {
+	if strings.HasPrefix(caseID, cases.TopUpPrefix) {
+		return s.topUpOpening(ctx, caseID)
+	}
 	view, err := s.reader.Account(ctx, accountID)
 	if err != nil {
 		return opening{}, err
@@ -60,7 +73,9 @@ func (s *Service) openingOf(ctx context.Context, caseID string, accountID uuid.U
 	return openingFor(caseID, view.Account, pending)
 }
 
-func openingFor(caseID string, a account.Account, pending []store.Notice) (opening, error) {
+// owedBy returns those of an account's notices that the case with the given id
+// sends.
+func owedBy(caseID string, pending []store.Notice) []cases.Notice {
 	var owed []cases.Notice
 	for _, n := range pending {
 		notice := cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}
@@ -68,6 +83,11 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 			owed = append(owed, notice)
 		}
 	}
+	return owed
+}
+
+func openingFor(caseID string, a account.Account, pending []store.Notice) (opening, error) {
+	owed := owedBy(caseID, pending)
 	kind, _, _ := strings.Cut(caseID, "/")
 	switch kind + "/" {
 	case cases.RegistrationPrefix:
@@ -104,7 +124,11 @@ func (s *Service) openRegistration(ctx context.Context, a account.Account, appli
 // tellDecision sends a decision to its case and waits for the outcome. It
 // returns the decision as it is then: open, when no worker answered in time.
 func (s *Service) tellDecision(ctx context.Context, d store.Decision) store.Decision {
-	s.update(ctx, d.CaseID, d.AccountID, cases.Decide, d.ID, messageOf(d))
+	message := messageOf(d)
+	s.update(ctx, dispatch{
+		caseID: d.CaseID, accountID: d.AccountID, name: cases.Decide, id: d.ID, message: message,
+		updateID: updateID(d.ID, message.Kind),
+	})
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	current, err := s.reader.Decision(ctx, d.ID)
@@ -115,15 +139,32 @@ func (s *Service) tellDecision(ctx context.Context, d store.Decision) store.Deci
 	return current
 }
 
+// messageOf is what a case is told of a decision: of a top-up that was signed
+// that it was.
 func messageOf(d store.Decision) cases.Decision {
-	return cases.Decision{DecisionID: d.ID, Kind: d.Kind, ReasonCode: d.ReasonCode, ActorID: d.StaffID}
+	m := cases.Decision{DecisionID: d.ID, Kind: d.Kind, ReasonCode: d.ReasonCode, ActorID: d.StaffID}
+	if d.Signature != "" {
+		m.Kind, m.ActorID = d.Signature, *d.SignedBy
+	}
+	return m
+}
+
+// updateID tells the update of a signature from the one of the decision that was
+// signed.
+func updateID(decisionID uuid.UUID, kind account.Action) string {
+	if kind == account.Countersign || kind == account.Decline {
+		return decisionID.String() + "/" + string(kind)
+	}
+	return decisionID.String()
 }
 
 // tellResubmission sends a corrected application to its case and reports
 // whether the case has taken it up.
 func (s *Service) tellResubmission(ctx context.Context, application store.Application) bool {
-	s.update(ctx, cases.RegistrationID(application.AccountID), application.AccountID, cases.Resubmit, application.ID,
-		cases.Resubmission{ApplicationID: application.ID})
+	s.update(ctx, dispatch{
+		caseID: cases.RegistrationID(application.AccountID), accountID: application.AccountID, name: cases.Resubmit,
+		id: application.ID, message: cases.Resubmission{ApplicationID: application.ID}, updateID: application.ID.String(),
+	})
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	current, err := s.reader.Application(ctx, application.ID)
@@ -143,23 +184,33 @@ func (s *Service) tellDocument(ctx context.Context, d store.Document) error {
 // for the answer. When none comes in time the same message is left for the
 // case as a signal, which Temporal keeps: the case settles whichever arrives
 // first and knows the other by its id.
-func (s *Service) update(ctx context.Context, caseID string, accountID uuid.UUID, name string, id uuid.UUID, message any) {
+func (s *Service) update(ctx context.Context, t dispatch) {
 	waiting, cancel := detached(ctx, s.answer)
 	defer cancel()
-	o, err := s.openingOf(waiting, caseID, accountID)
+	o, err := s.openingOf(waiting, t.caseID, t.accountID)
 	if err == nil {
-		err = s.updateWithStart(waiting, o, name, id, message)
+		err = s.updateWithStart(waiting, o, t)
 	}
 	if err == nil {
 		return
 	}
-	s.unreached(caseID, err)
-	if settled, err := s.settled(ctx, name, id); err == nil && settled {
+	s.unreached(t.caseID, err)
+	if settled, err := s.settled(ctx, t.name, t.id); err == nil && settled {
 		return // it was carried out while the answer was on its way
 	}
-	if err := s.signal(ctx, caseID, accountID, name, message); err != nil {
-		s.unreached(caseID, err)
+	if err := s.signal(ctx, t.caseID, t.accountID, t.name, t.message); err != nil {
+		s.unreached(t.caseID, err)
 	}
+}
+
+// dispatch is a message to a case.
+type dispatch struct {
+	caseID    string
+	accountID uuid.UUID
+	name      string
+	id        uuid.UUID // of the row that the message is about
+	message   any
+	updateID  string
 }
 
 // settled reports whether the case has settled a message already.
@@ -174,11 +225,11 @@ func (s *Service) settled(ctx context.Context, name string, id uuid.UUID) (bool,
 	return !d.Open(), err
 }
 
-func (s *Service) updateWithStart(ctx context.Context, o opening, name string, id uuid.UUID, message any) error {
+func (s *Service) updateWithStart(ctx context.Context, o opening, t dispatch) error {
 	handle, err := s.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: s.temporal.NewWithStartWorkflowOperation(o.options, o.workflow, o.input),
 		UpdateOptions: client.UpdateWorkflowOptions{
-			UpdateID: id.String(), WorkflowID: o.options.ID, UpdateName: name, Args: []any{message},
+			UpdateID: t.updateID, WorkflowID: o.options.ID, UpdateName: t.name, Args: []any{t.message},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})

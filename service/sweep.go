@@ -119,25 +119,40 @@ func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *S
 
 // entitled reports whether who asked for a decision may still ask for it.
 func (s *Service) entitled(ctx context.Context, d store.Decision) (bool, error) {
-	staff, err := s.reader.Staff(ctx, d.StaffID)
+	switch d.Kind {
+	case account.Approve, account.Reject, account.RequestChanges:
+		return s.still(ctx, d.StaffID, actor.Review)
+	case account.TopUp:
+		entitled, err := s.still(ctx, d.StaffID, actor.TopUp)
+		if d.Signature == account.Countersign && entitled && err == nil {
+			return s.still(ctx, *d.SignedBy, actor.TopUp)
+		}
+		return entitled, err
+	default:
+		return s.still(ctx, d.StaffID, actor.ManageAccess)
+	}
+}
+
+// still reports whether a staff member has a permission now.
+func (s *Service) still(ctx context.Context, staffID uuid.UUID, p actor.Permission) (bool, error) {
+	staff, err := s.reader.Staff(ctx, staffID)
 	if isNotFound(err) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
 	by := actor.Actor{Kind: actor.Staff, ID: staff.ID, Role: staff.Role}
-	switch d.Kind {
-	case account.Approve, account.Reject, account.RequestChanges:
-		return by.May(actor.Review), nil
-	default:
-		return by.May(actor.ManageAccess), nil
-	}
+	return err == nil && by.May(p), err
 }
+
+// codeNotEntitled is why a decision lapses whose staff member lost the right to
+// ask for it.
+const codeNotEntitled = "not_entitled"
 
 // lapse ends a decision that will not be carried out, and lifts its block.
 func (s *Service) lapse(ctx context.Context, d store.Decision) error {
 	now := s.now()
+	if d.Kind == account.TopUp {
+		return s.lapseTopUp(ctx, d, now)
+	}
 	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		a, err := tx.LockAccount(ctx, d.AccountID)
 		if err != nil {
@@ -147,7 +162,7 @@ func (s *Service) lapse(ctx context.Context, d store.Decision) error {
 		if current, err := tx.Reader().Decision(ctx, d.ID); err != nil || !current.Open() {
 			return err
 		}
-		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, "not_entitled", now); err != nil {
+		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, codeNotEntitled, now); err != nil {
 			return err
 		}
 		if a.BlockedBy != nil && *a.BlockedBy == d.ID {
@@ -160,6 +175,30 @@ func (s *Service) lapse(ctx context.Context, d store.Decision) error {
 			SubjectID: d.ID.String(), AccountID: &a.ID, DecisionID: &d.ID, WorkflowID: d.CaseID,
 		})
 	})
+}
+
+// lapseTopUp is lapse for a top-up, whose case may be waiting for a signature: it
+// is told to look.
+func (s *Service) lapseTopUp(ctx context.Context, d store.Decision, now time.Time) error {
+	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if current, err := tx.LockDecision(ctx, d.ID); err != nil || !current.Open() {
+			return err
+		}
+		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, codeNotEntitled, now); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision", SubjectID: d.ID.String(),
+			AccountID: orNone(d.AccountID), DecisionID: &d.ID, WorkflowID: d.CaseID, After: map[string]any{"code": codeNotEntitled, "amount": d.Amount},
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.signal(ctx, d.CaseID, d.AccountID, cases.Decide, cases.Decision{DecisionID: d.ID, Kind: account.Decline}); err != nil {
+		s.unreached(d.CaseID, err)
+	}
+	return nil
 }
 
 func (s *Service) sweepApplications(ctx context.Context, before time.Time, swept *Swept) error {

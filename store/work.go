@@ -40,9 +40,13 @@ func (s *Store) Alone(ctx context.Context, lock int64, do func(ctx context.Conte
 }
 
 // WaitingDecisions returns open decisions that were asked for before the given
-// time, the oldest first.
+// time, the oldest first. A top-up whose case waits for a signature is not among
+// them until one was given before that time, or the time for one has passed.
 func (r *Reader) WaitingDecisions(ctx context.Context, before time.Time, limit int) ([]Decision, error) {
-	rows, err := r.db.Query(ctx, decisionSelect+`WHERE d.outcome IS NULL AND d.requested_at < $1 ORDER BY d.requested_at LIMIT $2`, before, limit)
+	rows, err := r.db.Query(ctx, decisionSelect+`
+		WHERE d.outcome IS NULL AND d.requested_at < $1
+			AND (d.awaiting_since IS NULL OR coalesce(d.signed_at, d.lapses_at) < $1)
+		ORDER BY d.requested_at LIMIT $2`, before, limit)
 	if err != nil {
 		return nil, failed("read decisions", err)
 	}
@@ -87,7 +91,7 @@ func (r *Reader) WaitingDocuments(ctx context.Context, before time.Time, limit i
 // lost.
 type IdleCase struct {
 	CaseID    string
-	AccountID uuid.UUID
+	AccountID uuid.UUID // of a top-up, the decision's id
 }
 
 // IdleCases returns the cases that let a deadline of their account pass, or
@@ -103,7 +107,7 @@ func (r *Reader) IdleCases(ctx context.Context, since, before time.Time, limit i
 		UNION
 		(SELECT $5 || id, id FROM accounts WHERE status = 'suspended' AND suspended_until < $2 LIMIT $3)
 		UNION
-		(SELECT coalesce(d.case_id, $4 || n.account_id), n.account_id
+		(SELECT coalesce(d.case_id, $4 || n.account_id), CASE WHEN d.kind = 'top_up' THEN d.id ELSE n.account_id END
 		FROM notices n LEFT JOIN decisions d ON d.id = n.decision_id
 		WHERE n.status = 'pending' AND n.created_at BETWEEN $1 AND $2 LIMIT $3)`,
 		since, before, limit, cases.RegistrationPrefix, cases.SuspensionPrefix)

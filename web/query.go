@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
 
 	"kibali/domain/fault"
 )
@@ -87,6 +89,34 @@ func (q *Query) Limit() int {
 		q.refuse("limit", codeInvalid, "Must be a whole number from 1 to 100.")
 	}
 	return n
+}
+
+// ID returns a parameter that is an id, or the zero id when it was left out.
+func (q *Query) ID(name string) uuid.UUID {
+	s := q.values[name]
+	if s == "" {
+		return uuid.Nil
+	}
+	id, err := uuid.Parse(s)
+	if err != nil || len(s) != len(id.String()) {
+		q.refuse(name, codeInvalid, "Must be an id.")
+		return uuid.Nil
+	}
+	return id
+}
+
+// Time returns a parameter that is a time after RFC 3339, or the zero time when
+// it was left out.
+func (q *Query) Time(name string) time.Time {
+	s := q.values[name]
+	if s == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		q.refuse(name, codeInvalid, "Must be a time such as 2026-11-23T09:00:00Z.")
+	}
+	return at.UTC()
 }
 
 // Cursor returns the parameter cursor as it was sent.

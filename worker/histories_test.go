@@ -41,7 +41,7 @@ type path struct {
 // workflows; those that are kept already stay as they are.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	for _, p := range paths() {
+	for _, p := range append(paths(), topUpPaths()...) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			changes := []func(*policy.Policy){}

@@ -16,6 +16,7 @@ import (
 // followed; one timer runs; notices are sent beside all of that; and the case
 // closes when nothing is left to do.
 type accountCase struct {
+	correspondence
 	rules
 	accountID uuid.UUID
 	// entry is the newest state of the account that the case has heard of.
@@ -24,12 +25,7 @@ type accountCase struct {
 	// the first.
 	seenTo time.Time
 
-	mutex    workflow.Mutex // held by the one message or alarm that may change the account
-	answers  map[uuid.UUID]cases.Outcome
-	channels []workflow.ReceiveChannel
-	working  int // signals and documents in hand
-	notices  map[uuid.UUID]bool
-	sending  int
+	answers map[uuid.UUID]cases.Outcome
 }
 
 // rules is where the cases of an account differ.
@@ -49,12 +45,11 @@ type alarm struct {
 
 func newCase(ctx workflow.Context, accountID uuid.UUID, entry cases.Entry, r rules) *accountCase {
 	return &accountCase{
-		rules:     r,
-		accountID: accountID,
-		entry:     entry,
-		mutex:     workflow.NewMutex(ctx),
-		answers:   map[uuid.UUID]cases.Outcome{},
-		notices:   map[uuid.UUID]bool{},
+		correspondence: newCorrespondence(ctx),
+		rules:          r,
+		accountID:      accountID,
+		entry:          entry,
+		answers:        map[uuid.UUID]cases.Outcome{},
 	}
 }
 
@@ -85,17 +80,7 @@ func (c *accountCase) run(ctx workflow.Context) error {
 // settled reports whether the case may close: nothing is left to decide, every
 // message that came has been dealt with, and every notice has been sent or
 // given up.
-func (c *accountCase) settled(ctx workflow.Context) bool {
-	if !c.over() || c.working > 0 || c.sending > 0 {
-		return false
-	}
-	for _, channel := range c.channels {
-		if channel.Len() > 0 {
-			return false
-		}
-	}
-	return workflow.AllHandlersFinished(ctx)
-}
+func (c *accountCase) settled(ctx workflow.Context) bool { return c.over() && c.dealtWith(ctx) }
 
 // over reports whether nobody has to decide anything.
 func (c *accountCase) over() bool { return cases.Over(c.workflow, c.entry) }

@@ -22,7 +22,7 @@ func (c *accountCase) hearDecisions(ctx workflow.Context, kinds ...account.Actio
 		}
 		return nil
 	}
-	return hear(ctx, c, cases.Decide, check, c.decide)
+	return hear(ctx, &c.correspondence, cases.Decide, check, c.decide)
 }
 
 // decide carries a decision out, once, and returns what became of it.
@@ -59,44 +59,6 @@ func (c *accountCase) answer(ctx workflow.Context, id uuid.UUID, carryOut func()
 // deadline tells an activity which state of the account it is about.
 func (c *accountCase) deadline() activities.Deadline {
 	return activities.Deadline{AccountID: c.accountID, Entry: c.entry}
-}
-
-// hear takes the messages of one name as updates, which are answered, and as
-// signals, which Temporal keeps for when no worker can answer. check looks at
-// the form only; what fails it is refused, or dropped when it is a signal.
-func hear[M any](ctx workflow.Context, c *accountCase, name string, check func(M) error,
-	handle func(workflow.Context, M) (cases.Outcome, error)) error {
-	hearSignals(ctx, c, name, func(ctx workflow.Context, message M) {
-		err := check(message)
-		if err == nil {
-			_, err = handle(ctx, message)
-		}
-		if err != nil {
-			workflow.GetLogger(ctx).Error("A message could not be carried out.", "Message", name, "Error", err)
-		}
-	})
-	return workflow.SetUpdateHandlerWithOptions(ctx, name, handle, workflow.UpdateHandlerOptions{
-		Validator:   check,
-		Description: "Answers with the outcome, the same for the same id.",
-	})
-}
-
-// hearSignals hands the signals of one name to handle, one after the other. A
-// signal stays in its channel until it is in hand, so that settled never
-// misses one.
-func hearSignals[M any](ctx workflow.Context, c *accountCase, name string, handle func(workflow.Context, M)) {
-	channel := workflow.GetSignalChannel(ctx, name)
-	c.channels = append(c.channels, channel)
-	workflow.GoNamed(ctx, name+" signals", func(ctx workflow.Context) {
-		for workflow.Await(ctx, func() bool { return channel.Len() > 0 }) == nil {
-			var message M
-			if channel.ReceiveAsync(&message) {
-				c.working++
-				handle(ctx, message)
-				c.working--
-			}
-		}
-	})
 }
 
 func malformed(format string, args ...any) error {

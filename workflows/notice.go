@@ -10,7 +10,7 @@ import (
 
 // send sends the notices that are owed and not under way yet, all at the same
 // time and beside everything else the case does.
-func (c *accountCase) send(ctx workflow.Context, notices []cases.Notice) {
+func (c *correspondence) send(ctx workflow.Context, notices []cases.Notice) {
 	for _, notice := range notices {
 		if c.notices[notice.NoticeID] {
 			continue

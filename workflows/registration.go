@@ -59,7 +59,7 @@ func (r *registration) hearResubmissions(ctx workflow.Context) error {
 		}
 		return nil
 	}
-	return hear(ctx, r.accountCase, cases.Resubmit, check, r.resubmit)
+	return hear(ctx, &r.correspondence, cases.Resubmit, check, r.resubmit)
 }
 
 func (r *registration) resubmit(ctx workflow.Context, m cases.Resubmission) (cases.Outcome, error) {
@@ -75,7 +75,7 @@ func (r *registration) resubmit(ctx workflow.Context, m cases.Resubmission) (cas
 // prepareDocuments makes the case take documents. They are prepared beside
 // everything else, because a long document must not keep a decision waiting.
 func (r *registration) prepareDocuments(ctx workflow.Context) {
-	hearSignals(ctx, r.accountCase, cases.DocumentReceived, func(ctx workflow.Context, m cases.Document) {
+	hearSignals(ctx, &r.correspondence, cases.DocumentReceived, func(ctx workflow.Context, m cases.Document) {
 		if m.DocumentID == uuid.Nil || r.documents[m.DocumentID] {
 			return
 		}

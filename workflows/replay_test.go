@@ -31,7 +31,8 @@ func TestEveryHistoryReplays(t *testing.T) {
 	require.NoError(t, err)
 	for _, want := range []string{"registration-approved", "registration-rejected", "registration-with-document",
 		"registration-changes-resubmitted", "registration-expired", "registration-overdue", "registration-after-rejection",
-		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure"} {
+		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure",
+		"top-up-posted", "top-up-countersigned", "top-up-declined", "top-up-lapsed", "top-up-late-duplicate"} {
 		require.Contains(t, files, filepath.Join("testdata", "histories", want+".json"))
 	}
 	for _, file := range files {
@@ -58,6 +59,7 @@ func newReplayer() worker.WorkflowReplayer {
 	replayer.RegisterWorkflowWithOptions(workflows.Registration, workflow.RegisterOptions{Name: cases.Registration})
 	replayer.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	replayer.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
+	replayer.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
 	return replayer
 }
 

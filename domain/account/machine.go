@@ -48,6 +48,14 @@ const (
 	Close             Action = "close"
 )
 
+// What staff decide about an account's credits. It changes no state, so none of
+// it is in the table: the ledger says when it is permitted.
+const (
+	TopUp       Action = "top_up"
+	Countersign Action = "countersign" // the second signature under a top-up
+	Decline     Action = "decline"     // the refusal to sign it
+)
+
 // State is a status with its stage.
 type State struct {
 	Status Status

@@ -26,6 +26,11 @@ const (
 	StatusSuspended   = "suspended"
 	StatusReactivated = "reactivated"
 	StatusClosed      = "closed"
+	StatusRequested   = "requested"          // a top-up that one signature is enough for
+	StatusUnsigned    = "awaiting_signature" // a top-up that waits for its second one
+	StatusPosted      = "posted"
+	StatusRefused     = "refused" // by the second signatory, or by what is true
+	StatusLapsed      = "lapsed"
 )
 
 // StatusOf returns the value of AttributeCaseStatus for a case of the given
@@ -41,6 +46,22 @@ func StatusOf(workflow string, status account.Status, led account.Action) string
 		return StatusReactivated
 	default:
 		return string(status)
+	}
+}
+
+// StatusOfTopUp returns the value of AttributeCaseStatus for a top-up.
+func StatusOfTopUp(result Result, lapsesAt time.Time) string {
+	switch {
+	case result == Applied:
+		return StatusPosted
+	case result == Refused:
+		return StatusRefused
+	case result == Lapsed:
+		return StatusLapsed
+	case !lapsesAt.IsZero():
+		return StatusUnsigned
+	default:
+		return StatusRequested
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	Registration = "Registration"
 	Suspension   = "Suspension"
 	Closure      = "Closure"
+	TopUp        = "TopUp"
 )
 
 // The messages a case understands. Decide and Resubmit are updates that
@@ -46,6 +47,7 @@ const (
 	RegistrationPrefix = "registration/"
 	SuspensionPrefix   = "suspension/"
 	ClosurePrefix      = "closure/"
+	TopUpPrefix        = "top-up/"
 )
 
 // RegistrationID is the workflow id of an account's review. A later
@@ -59,6 +61,10 @@ func SuspensionID(accountID uuid.UUID) string { return SuspensionPrefix + accoun
 // ClosureID is the workflow id of the closing of an account that has no open
 // case.
 func ClosureID(accountID uuid.UUID) string { return ClosurePrefix + accountID.String() }
+
+// TopUpID is the workflow id of a top-up. It is the decision's, not the
+// account's: many top-ups of one account may be open at a time.
+func TopUpID(decisionID uuid.UUID) string { return TopUpPrefix + decisionID.String() }
 
 // IDFor returns the id of the case that an action on an account belongs to,
 // given the state that the account is in: the review of a pending account (a
@@ -102,6 +108,8 @@ const (
 	Applied Result = "applied"
 	Refused Result = "refused"
 	Lapsed  Result = "lapsed"
+	// Waiting is no end: a top-up waits for its second signature.
+	Waiting Result = "waiting"
 )
 
 // Outcome is what became of a message, and the state of the account after it.
@@ -220,6 +228,35 @@ type SuspensionInput struct {
 	AccountID uuid.UUID `json:"account_id"`
 	Entry     Entry     `json:"entry"`
 	// Notices are owed since before the case was opened.
+	Notices []Notice `json:"notices,omitempty"`
+}
+
+// TopUpInput opens a top-up, which begins with the decision that asks for it.
+type TopUpInput struct {
+	DecisionID uuid.UUID `json:"decision_id"`
+	// Notices are owed since before the case was opened.
+	Notices []Notice `json:"notices,omitempty"`
+}
+
+// TopUpStep asks for a top-up to be taken as far as its decision permits.
+type TopUpStep struct {
+	DecisionID uuid.UUID `json:"decision_id"`
+	// Over says that the time for a second signature has passed.
+	Over bool `json:"over,omitempty"`
+}
+
+// TopUpOutcome is how far a top-up is.
+type TopUpOutcome struct {
+	Result Result `json:"result"`
+	// Code says why a refused top-up was refused: a fault.Code, or one of the
+	// codes of decisions.
+	Code string `json:"code,omitempty"`
+	// LapsesAt is when a top-up that waits for its second signature lapses.
+	LapsesAt time.Time `json:"lapses_at,omitzero"`
+	// ActorID is the staff member whose word it was that settled it; nil while
+	// it waits, and when time did.
+	ActorID uuid.UUID `json:"actor_id,omitzero"`
+	// Notices are owed because of it and wait to be sent.
 	Notices []Notice `json:"notices,omitempty"`
 }
 

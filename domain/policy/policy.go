@@ -27,6 +27,8 @@ type Policy struct {
 	Review Review `json:"review"`
 	// QuietHours is when no SMS is sent; nil is never.
 	QuietHours *QuietHours `json:"quiet_hours"`
+	// TopUps says which top-ups one person alone may make.
+	TopUps TopUps `json:"top_ups"`
 	// MaxDocuments is how many documents an application may have.
 	MaxDocuments int `json:"max_documents"`
 	// MaxAPIKeys is how many API keys an account may have at a time.
@@ -61,6 +63,18 @@ type QuietHours struct {
 	To   string `json:"to"`
 }
 
+// TopUps bounds what one member of staff may give or take on their own word.
+type TopUps struct {
+	// Alone is how many credits that is, in one top-up and in any 24 hours. More
+	// takes a second signature.
+	Alone int64 `json:"alone"`
+	// Signature is how long a second signature is waited for.
+	Signature Duration `json:"signature"`
+}
+
+// Day is the span of time in which a staff member's own top-ups are added up.
+const Day = 24 * time.Hour
+
 // Duration is a time.Duration that reads and writes as "72h".
 type Duration time.Duration
 
@@ -83,6 +97,7 @@ func Default() Policy {
 		Changes:      Patience{Remind: Duration(3 * day), Expire: Duration(14 * day)},
 		Review:       Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(27 * time.Hour)},
 		QuietHours:   &QuietHours{From: "21:00", To: "07:00"},
+		TopUps:       TopUps{Alone: 100_000, Signature: Duration(3 * day)},
 		MaxDocuments: 10,
 		MaxAPIKeys:   20,
 		Passwords:    Passwords{User: 12, Staff: 15},
@@ -134,6 +149,12 @@ func (p Policy) Validate() error {
 				refuse(field, "A time of day is written like 21:00.")
 			}
 		}
+	}
+	if p.TopUps.Alone < 0 || p.TopUps.Alone > 1<<53-1 {
+		refuse("top_ups.alone", "Must be between 0 and 9007199254740991.")
+	}
+	if p.TopUps.Signature <= 0 {
+		refuse("top_ups.signature", "Must be longer than nothing.")
 	}
 	if p.MaxDocuments < 1 || p.MaxDocuments > 100 {
 		refuse("max_documents", "Must be between 1 and 100.")
