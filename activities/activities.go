@@ -8,8 +8,8 @@
 // codes, counts and times. A refusal of a decision is an outcome; an error
 // means that the activity is worth repeating, unless it is a fault.
 //
-// The package imports domain, store, notify, documents and, for what it tells
-// Temporal, the SDK.
+// The package imports domain, store, notify, documents, identity and, for what it
+// tells Temporal, the SDK.
 package activities
 
 import (
@@ -23,6 +23,7 @@ import (
 	"kibali/documents"
 	"kibali/domain/cases"
 	"kibali/domain/policy"
+	"kibali/identity"
 	"kibali/notify"
 	"kibali/store"
 )
@@ -38,13 +39,15 @@ type Activities struct {
 	sms       notify.SMSSender
 	platform  string
 	baseURL   string
+	links     *identity.Links
 	clock     func() time.Time
 	log       *slog.Logger
 
 	policies sync.Map // by version, policy.Policy: a version never changes
 }
 
-// Config is what activities need. All but Now, Log and BaseURL is required.
+// Config is what activities need. All but Now, Log and BaseURL is required;
+// Links are by those that mail links.
 type Config struct {
 	Store     *store.Store
 	Documents *documents.Store
@@ -56,6 +59,8 @@ type Config struct {
 	// BaseURL is where the portal and the console are, such as
 	// "https://id.example.co.tz"; notices have no links when it is empty.
 	BaseURL string
+	// Links makes the tokens in the links that are mailed.
+	Links *identity.Links
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Log is told what went wrong without hindering an activity; nil is
@@ -73,7 +78,7 @@ func New(c Config) *Activities {
 	}
 	return &Activities{
 		store: c.Store, reader: c.Store.Reader(), documents: c.Documents, renderer: c.Renderer,
-		email: c.Email, sms: c.SMS, platform: c.Platform, baseURL: c.BaseURL, clock: c.Now, log: c.Log,
+		email: c.Email, sms: c.SMS, platform: c.Platform, baseURL: c.BaseURL, links: c.Links, clock: c.Now, log: c.Log,
 	}
 }
 

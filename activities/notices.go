@@ -126,8 +126,14 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 			return letter{}, err
 		}
 	}
-	if notice.StaffID != nil && l.failure == "" {
+	switch {
+	case l.failure != "":
+	case notice.StaffID != nil:
 		return a.toStaff(ctx, l, *notice.StaffID)
+	case notice.Kind == string(notify.PasswordReset) || notice.Kind == string(notify.PasswordResetForced):
+		return a.resetLink(ctx, l, notice.CaseID)
+	case notice.Kind == string(notify.PasswordResetExpired) || notice.Kind == string(notify.PasswordChanged):
+		l.data.Link = a.link("/forgot-password")
 	}
 	return l, nil
 }

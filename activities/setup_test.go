@@ -21,6 +21,7 @@ import (
 	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/policy"
+	"kibali/identity"
 	"kibali/migrations"
 	"kibali/notify"
 	"kibali/store"
@@ -65,7 +66,7 @@ func setup(t *testing.T, changes ...func(*activities.Config)) *desk {
 	t.Cleanup(func() { _ = d.inbox.Close() })
 	config := activities.Config{
 		Store: d.store, Documents: d.files, Renderer: renderer(), Email: d.inbox, SMS: d.inbox,
-		Platform: "Ujumbe", BaseURL: "https://ujumbe.example.co.tz", Now: d.clock, Log: slog.New(slog.DiscardHandler),
+		Platform: "Ujumbe", BaseURL: "https://ujumbe.example.co.tz", Links: links(t), Now: d.clock, Log: slog.New(slog.DiscardHandler),
 	}
 	for _, change := range changes {
 		change(&config)
@@ -73,6 +74,13 @@ func setup(t *testing.T, changes ...func(*activities.Config)) *desk {
 	d.Activities = activities.New(config)
 	d.admin = d.hire(actor.Admin)
 	return d
+}
+
+func links(t *testing.T) *identity.Links {
+	t.Helper()
+	l, err := identity.NewLinks([]byte("a secret key for tests, of 32 bytes"))
+	require.NoError(t, err)
+	return l
 }
 
 var renderer = sync.OnceValue(func() *documents.Renderer { return documents.NewRenderer(documents.RendererOptions{}) })

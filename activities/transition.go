@@ -158,17 +158,20 @@ func (t *transition) facts(state account.State, until time.Time) map[string]any 
 // account's state, and every notice of the case that is still owed, so that
 // none is lost when an earlier answer was.
 func outcome(ctx context.Context, tx *store.Tx, acc account.Account, caseID string, result cases.Result, code string) (cases.Outcome, error) {
-	pending, err := tx.Reader().PendingNotices(ctx, acc.ID)
-	if err != nil {
-		return cases.Outcome{}, err
-	}
-	o := cases.Outcome{Result: result, Code: code, Entry: cases.EntryOf(acc)}
+	owed, err := owedBy(ctx, tx.Reader(), acc.ID, caseID)
+	return cases.Outcome{Result: result, Code: code, Entry: cases.EntryOf(acc), Notices: owed}, err
+}
+
+// owedBy returns the notices that a case has still to send to an account.
+func owedBy(ctx context.Context, r *store.Reader, accountID uuid.UUID, caseID string) ([]cases.Notice, error) {
+	pending, err := r.PendingNotices(ctx, accountID)
+	var owed []cases.Notice
 	for _, n := range pending {
-		if owed := (cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}); owed.BelongsTo(caseID, n.CaseID) {
-			o.Notices = append(o.Notices, owed)
+		if notice := (cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind}); notice.BelongsTo(caseID, n.CaseID) {
+			owed = append(owed, notice)
 		}
 	}
-	return o, nil
+	return owed, err
 }
 
 // refused is outcome for a message that changed nothing.

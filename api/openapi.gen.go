@@ -42,6 +42,7 @@ const (
 	DecisionKindApprove        DecisionKind = "approve"
 	DecisionKindChangeUntil    DecisionKind = "change_until"
 	DecisionKindClose          DecisionKind = "close"
+	DecisionKindPasswordReset  DecisionKind = "password_reset"
 	DecisionKindReactivate     DecisionKind = "reactivate"
 	DecisionKindReject         DecisionKind = "reject"
 	DecisionKindRequestChanges DecisionKind = "request_changes"
@@ -57,6 +58,8 @@ func (e DecisionKind) Valid() bool {
 	case DecisionKindChangeUntil:
 		return true
 	case DecisionKindClose:
+		return true
+	case DecisionKindPasswordReset:
 		return true
 	case DecisionKindReactivate:
 		return true
@@ -1060,6 +1063,24 @@ type OptionalCode = string
 // nobody signed it in time.
 type Outcome string
 
+// PasswordResetAsked defines model for PasswordResetAsked.
+type PasswordResetAsked struct {
+	// Detail For people.
+	Detail string `json:"detail"`
+}
+
+// PasswordResetCompletion defines model for PasswordResetCompletion.
+type PasswordResetCompletion struct {
+	// Password As in a registration.
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
+// PasswordResetRequest defines model for PasswordResetRequest.
+type PasswordResetRequest struct {
+	Email string `json:"email"`
+}
+
 // Problem After RFC 9457.
 type Problem struct {
 	// Available Of insufficient_credits, how many the account has.
@@ -1576,6 +1597,9 @@ type ApproveJSONRequestBody = Note
 // CloseJSONRequestBody defines body for Close for application/json ContentType.
 type CloseJSONRequestBody = ClosingReason
 
+// ForcePasswordResetJSONRequestBody defines body for ForcePasswordReset for application/json ContentType.
+type ForcePasswordResetJSONRequestBody = Note
+
 // ReactivateJSONRequestBody defines body for Reactivate for application/json ContentType.
 type ReactivateJSONRequestBody = Note
 
@@ -1611,6 +1635,12 @@ type CreateAPIKeyJSONRequestBody = NewAPIKey
 
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
+
+// AskPasswordResetJSONRequestBody defines body for AskPasswordReset for application/json ContentType.
+type AskPasswordResetJSONRequestBody = PasswordResetRequest
+
+// CompletePasswordResetJSONRequestBody defines body for CompletePasswordReset for application/json ContentType.
+type CompletePasswordResetJSONRequestBody = PasswordResetCompletion
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
@@ -1665,6 +1695,9 @@ type ServerInterface interface {
 	// GetDocumentPage Look at a page of a document
 	// (GET /v1/accounts/{id}/documents/{doc}/pages/{n})
 	GetDocumentPage(c *gin.Context, id AccountID, doc DocumentID, n int)
+	// ForcePasswordReset Force another password
+	// (POST /v1/accounts/{id}/password-reset)
+	ForcePasswordReset(c *gin.Context, id AccountID)
 	// Reactivate End a suspension
 	// (POST /v1/accounts/{id}/reactivate)
 	Reactivate(c *gin.Context, id AccountID)
@@ -1728,6 +1761,12 @@ type ServerInterface interface {
 	// ListOwnTransactions Read one's own billing history
 	// (GET /v1/me/transactions)
 	ListOwnTransactions(c *gin.Context)
+	// AskPasswordReset Ask for another password
+	// (POST /v1/password-resets)
+	AskPasswordReset(c *gin.Context)
+	// CompletePasswordReset Set another password
+	// (POST /v1/password-resets/complete)
+	CompletePasswordReset(c *gin.Context)
 	// Register Apply for an account
 	// (POST /v1/registrations)
 	Register(c *gin.Context)
@@ -2010,6 +2049,31 @@ func (siw *ServerInterfaceWrapper) GetDocumentPage(c *gin.Context) {
 	}
 
 	siw.Handler.GetDocumentPage(c, id, doc, n)
+}
+
+// ForcePasswordReset operation middleware
+func (siw *ServerInterfaceWrapper) ForcePasswordReset(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ForcePasswordReset(c, id)
 }
 
 // Reactivate operation middleware
@@ -2441,6 +2505,32 @@ func (siw *ServerInterfaceWrapper) ListOwnTransactions(c *gin.Context) {
 	siw.Handler.ListOwnTransactions(c)
 }
 
+// AskPasswordReset operation middleware
+func (siw *ServerInterfaceWrapper) AskPasswordReset(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AskPasswordReset(c)
+}
+
+// CompletePasswordReset operation middleware
+func (siw *ServerInterfaceWrapper) CompletePasswordReset(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CompletePasswordReset(c)
+}
+
 // Register operation middleware
 func (siw *ServerInterfaceWrapper) Register(c *gin.Context) {
 
@@ -2760,6 +2850,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents", wrapper.ListDocuments)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/content", wrapper.GetDocumentContent)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/pages/:n", wrapper.GetDocumentPage)
+	router.POST(options.BaseURL+"/v1/accounts/:id/password-reset", wrapper.ForcePasswordReset)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reactivate", wrapper.Reactivate)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reject", wrapper.Reject)
 	router.POST(options.BaseURL+"/v1/accounts/:id/request-changes", wrapper.RequestChanges)
@@ -2781,6 +2872,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
 	router.GET(options.BaseURL+"/v1/me/transactions", wrapper.ListOwnTransactions)
+	router.POST(options.BaseURL+"/v1/password-resets", wrapper.AskPasswordReset)
+	router.POST(options.BaseURL+"/v1/password-resets/complete", wrapper.CompletePasswordReset)
 	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register)
 	router.POST(options.BaseURL+"/v1/registrations/:id/documents", wrapper.UploadDocument)
 	router.GET(options.BaseURL+"/v1/services", wrapper.ListServices)

@@ -61,7 +61,8 @@ type stand struct {
 	tokens  map[actor.Role]string
 	uses    *store.Uses
 	log     *lockedBuffer
-	factor  bool // required of staff who sign in
+	inbox   *notify.Inbox // of one with cases
+	factor  bool          // required of staff who sign in
 
 	newService func(*store.Store) *service.Service
 }
@@ -92,6 +93,9 @@ func setupWithCases(t *testing.T) *stand {
 	inbox, err := notify.OpenInbox(filepath.Join(t.TempDir(), "inbox"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = inbox.Close() })
+	s.inbox = inbox
+	links, err := identity.NewLinks([]byte(strings.Repeat("k", 32)))
+	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
@@ -99,7 +103,7 @@ func setupWithCases(t *testing.T) *stand {
 			BuildID: "test", Log: slog.New(slog.DiscardHandler), StopTimeout: 5 * time.Second,
 			Activities: activities.New(activities.Config{
 				Store: s.store, Documents: files, Renderer: documents.NewRenderer(documents.RendererOptions{}),
-				Email: inbox, SMS: inbox, Platform: "Ujumbe", Log: slog.New(slog.DiscardHandler),
+				Email: inbox, SMS: inbox, Platform: "Ujumbe", BaseURL: "https://id.example.co.tz", Links: links, Log: slog.New(slog.DiscardHandler),
 			}),
 		})
 	}()

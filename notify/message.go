@@ -36,9 +36,15 @@ const (
 	Closed              Kind = "closed"
 	CreditsAdded        Kind = "credits_added"
 	CreditsRemoved      Kind = "credits_removed"
-	ReviewDue           Kind = "review_due"       // to reviewers: the review deadline has passed
-	ReviewEscalated     Kind = "review_escalated" // to admins: it passed, and nobody acted
-	TopUpUnsigned       Kind = "top_up_unsigned"  // to finance and admins: a top-up waits for a second signature
+
+	PasswordReset        Kind = "password_reset"         // the link; by e-mail only
+	PasswordResetForced  Kind = "password_reset_forced"  // the same, when staff ask for it
+	PasswordResetExpired Kind = "password_reset_expired" // the link was not used in time
+	PasswordChanged      Kind = "password_changed"
+
+	ReviewDue       Kind = "review_due"       // to reviewers: the review deadline has passed
+	ReviewEscalated Kind = "review_escalated" // to admins: it passed, and nobody acted
+	TopUpUnsigned   Kind = "top_up_unsigned"  // to finance and admins: a top-up waits for a second signature
 )
 
 // Kinds returns every kind that can be rendered.
@@ -46,7 +52,7 @@ func Kinds() []Kind {
 	return []Kind{
 		ApplicationReceived, DocumentsMissing, ChangesRequested, ChangesMissing, Approved, Rejected,
 		ApplicationExpired, Suspended, SuspensionChanged, Reactivated, Closed, CreditsAdded, CreditsRemoved,
-		ReviewDue, ReviewEscalated, TopUpUnsigned,
+		PasswordReset, PasswordResetForced, PasswordResetExpired, PasswordChanged, ReviewDue, ReviewEscalated, TopUpUnsigned,
 	}
 }
 

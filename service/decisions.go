@@ -99,12 +99,12 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if err != nil {
 			return err
 		}
-		caseID := cases.IDFor(a.ID, a.State(), o.kind)
+		caseID, notNow := caseFor(a, o.kind)
 		if err := s.free(ctx, tx, a, caseID); err != nil {
 			return err
 		}
-		if _, _, err := account.Next(a.Status, a.Stage, o.kind); err != nil {
-			return s.withCurrent(ctx, tx.Reader(), a, err)
+		if notNow != nil {
+			return s.withCurrent(ctx, tx.Reader(), a, notNow)
 		}
 		d = store.Decision{
 			ID: newID(), AccountID: a.ID, CaseID: caseID, Kind: o.kind, ReasonCode: o.ReasonCode, Reason: o.Reason,
@@ -132,10 +132,8 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, by actor.Actor, a ac
 	if err := tx.InsertDecision(ctx, d); err != nil {
 		return err
 	}
-	if d.Kind == account.Suspend {
-		if err := tx.BlockAccount(ctx, a.ID, &d.ID); err != nil {
-			return err
-		}
+	if err := begin(ctx, tx, d); err != nil {
+		return err
 	}
 	if key != nil {
 		if err := tx.BindKey(ctx, *key, d.ID); err != nil {

@@ -25,6 +25,12 @@ type opening struct {
 	input    any
 }
 
+// The search attributes that a case is opened with.
+var (
+	caseAccount = temporal.NewSearchAttributeKeyKeyword(cases.AttributeAccountID)
+	caseStatus  = temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus)
+)
+
 func newOpening(caseID, workflow, summary string, a account.Account, input any) opening {
 	now := cases.AttributesOf(workflow, cases.EntryOf(a), "")
 	attributes := append(accountAttributes(a), statusAttributes(now.CaseStatus, now.Deadline)...)
@@ -43,13 +49,13 @@ func startOptions(caseID, summary string, attributes []temporal.SearchAttributeU
 
 func accountAttributes(a account.Account) []temporal.SearchAttributeUpdate {
 	return []temporal.SearchAttributeUpdate{
-		temporal.NewSearchAttributeKeyKeyword(cases.AttributeAccountID).ValueSet(a.ID.String()),
+		caseAccount.ValueSet(a.ID.String()),
 		temporal.NewSearchAttributeKeyKeyword(cases.AttributeIndustry).ValueSet(a.Company.Industry),
 	}
 }
 
 func statusAttributes(status string, deadline time.Time) []temporal.SearchAttributeUpdate {
-	attributes := []temporal.SearchAttributeUpdate{temporal.NewSearchAttributeKeyKeyword(cases.AttributeCaseStatus).ValueSet(status)}
+	attributes := []temporal.SearchAttributeUpdate{caseStatus.ValueSet(status)}
 	if !deadline.IsZero() {
 		attributes = append(attributes, temporal.NewSearchAttributeKeyTime(cases.AttributeDeadline).ValueSet(deadline))
 	}
@@ -57,10 +63,18 @@ func statusAttributes(status string, deadline time.Time) []temporal.SearchAttrib
 }
 
 // openingOf returns how the case with the given id is opened, from the
-// account's row and what the case still owes.
+// account's row and what the case still owes; that of a password reset from the
+// request's row.
 func (s *Service) openingOf(ctx context.Context, caseID string, accountID uuid.UUID) (opening, error) {
 	if strings.HasPrefix(caseID, cases.TopUpPrefix) {
 		return s.topUpOpening(ctx, caseID)
+	}
+	if resetID := cases.ResetOf(caseID); resetID != uuid.Nil {
+		reset, err := s.reader.Reset(ctx, resetID)
+		if err != nil {
+			return opening{}, err
+		}
+		return s.openingOfReset(ctx, reset)
 	}
 	view, err := s.reader.Account(ctx, accountID)
 	if err != nil {
@@ -99,6 +113,9 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 	case cases.ClosurePrefix:
 		return newOpening(caseID, cases.Closure, "Closing of account "+a.ID.String(), a,
 			cases.ClosureInput{AccountID: a.ID, Notices: owed}), nil
+	case cases.NotificationPrefix:
+		return newOpening(caseID, cases.Notification, "Notification of account "+a.ID.String(), a,
+			cases.NotificationInput{AccountID: a.ID, Notices: owed}), nil
 	default:
 		return opening{}, fmt.Errorf("no case has the id %q", caseID)
 	}

@@ -91,16 +91,10 @@ func validRegistration(app account.Application, password string, least int) (acc
 		}
 		fields = refused.Fields
 	}
-	if field := identity.CheckPassword(password, least, ownData(app)...); field != nil {
+	if field := identity.CheckPassword(password, least, ownData(app.Name, app.Email, app.Phone, app.Company)...); field != nil {
 		fields = append(fields, *field)
 	}
 	return normal, fault.InvalidFields(fields...)
-}
-
-// ownData is what a password must not be made of.
-func ownData(app account.Application) []string {
-	c := app.Company
-	return []string{app.Email, app.Name, app.Phone, c.Name, c.RegistrationNumber, c.TIN, c.Website, c.Address}
 }
 
 func receivedNotices(a account.Account, application store.Application) []store.Notice {

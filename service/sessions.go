@@ -41,15 +41,20 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 		return LoggedIn{}, err
 	}
 	switch {
+	case view.Status == account.Closed:
+		return LoggedIn{}, wrongLogin()
+	case login.ResetRequired:
+		return LoggedIn{}, errResetRequired
 	case view.Status == account.Suspended:
 		return LoggedIn{}, suspended(view)
 	case view.BlockedBy != nil:
 		return LoggedIn{}, s.blocked(ctx, view)
-	case view.Status == account.Closed:
-		return LoggedIn{}, wrongLogin()
 	}
 	by.Kind, by.ID = actor.Account, view.ID
 	token, err := s.beginSession(ctx, by, login, password, outdated)
+	if isNotFound(err) {
+		return LoggedIn{}, wrongLogin() // the password was changed in this moment
+	}
 	if err != nil {
 		return LoggedIn{}, err
 	}
@@ -74,6 +79,9 @@ func (s *Service) loginOf(ctx context.Context, email string) (store.Login, error
 func wrongLogin() error {
 	return fault.New(fault.Unauthenticated, "The e-mail address or the password is wrong.")
 }
+
+var errResetRequired = fault.New(fault.ResetRequired,
+	"Set a new password first: the link is in your e-mail, and another one can be asked for.")
 
 func suspended(view store.AccountView) error {
 	refused := fault.New(fault.AccountSuspended, "This account is suspended.").
@@ -113,20 +121,9 @@ func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.
 		CreatedAt: now, ExpiresAt: now.Add(sessionLife),
 	}
 	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if outdated {
-			if err := tx.UpdatePasswordHash(ctx, login.ID, hash); err != nil {
-				return err
-			}
-		}
-		if err := tx.InsertSession(ctx, session); err != nil {
-			return err
-		}
-		if err := tx.TouchAccount(ctx, login.AccountID, now); err != nil {
-			return err
-		}
-		return tx.AppendEvent(ctx, store.Event{
+		return tx.BeginSession(ctx, store.Beginning{Session: session, Proved: login, NewHash: hash, Event: store.Event{
 			At: now, Actor: by, Action: "session.begun", Subject: "session", SubjectID: session.ID.String(), AccountID: &login.AccountID,
-		})
+		}})
 	})
 	return token, err
 }

@@ -38,6 +38,7 @@ type Swept struct {
 	Lapsed       int
 	Applications int
 	Documents    int
+	Resets       int
 	Idle         int
 }
 
@@ -60,15 +61,15 @@ func (s *Service) RunSweeps(ctx context.Context) {
 			s.log.Error("sweep failed", "cause", fmt.Sprintf("%T", err))
 		case swept != Swept{}:
 			s.log.Info("swept", "decisions", swept.Decisions, "lapsed", swept.Lapsed,
-				"applications", swept.Applications, "documents", swept.Documents, "idle", swept.Idle)
+				"applications", swept.Applications, "documents", swept.Documents, "resets", swept.Resets, "idle", swept.Idle)
 		}
 	}
 }
 
 // Sweep tells cases again what PostgreSQL records and they have not settled:
 // open decisions whose staff member is still entitled (others lapse),
-// applications that no case has taken up, documents that wait to be prepared.
-// And it opens cases that should have acted by now. It does nothing while
+// applications that no case has taken up, documents that wait to be prepared,
+// password resets. And it opens cases that should have acted by now. It does nothing while
 // another process sweeps.
 func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 	var swept Swept
@@ -76,13 +77,14 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		before := s.now().Add(-sweepAge)
 		var failures []error
 		for _, pass := range []func(context.Context, time.Time, *Swept) error{
-			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepIdle,
+			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepResets, s.sweepIdle,
 		} {
 			s.told.begin()
 			failures = append(failures, pass(ctx, before, &swept))
 		}
 		s.told.forget(s.now())
-		failures = append(failures, s.store.ForgetAnswers(ctx, s.now().Add(-answersKept)))
+		failures = append(failures, s.store.ForgetAnswers(ctx, s.now().Add(-answersKept)),
+			s.store.ForgetResets(ctx, s.now().Add(-resetsKept)))
 		return errors.Join(failures...)
 	})
 	return swept, err
@@ -90,6 +92,10 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 
 // answersKept is how long the answer to an Idempotency-Key is replayed.
 const answersKept = 7 * 24 * time.Hour
+
+// resetsKept is how long a password reset that has ended is kept. What it did is
+// in the audit trail.
+const resetsKept = 30 * 24 * time.Hour
 
 func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *Swept) error {
 	open, err := s.reader.WaitingDecisions(ctx, before, sweepBatch)
@@ -128,6 +134,8 @@ func (s *Service) entitled(ctx context.Context, d store.Decision) (bool, error) 
 			return s.still(ctx, *d.SignedBy, actor.TopUp)
 		}
 		return entitled, err
+	case account.ForceReset:
+		return s.still(ctx, d.StaffID, actor.ForceReset)
 	default:
 		return s.still(ctx, d.StaffID, actor.ManageAccess)
 	}
@@ -169,6 +177,9 @@ func (s *Service) lapse(ctx context.Context, d store.Decision) error {
 			if err := tx.BlockAccount(ctx, a.ID, nil); err != nil {
 				return err
 			}
+		}
+		if err := tx.LapseReset(ctx, d.ID, now); err != nil {
+			return err
 		}
 		return tx.AppendEvent(ctx, store.Event{
 			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision",
@@ -240,6 +251,23 @@ func (s *Service) sweepDocuments(ctx context.Context, before time.Time, swept *S
 	for _, d := range waiting {
 		if err := s.retell(d.ID, cases.RegistrationID(d.AccountID), &swept.Documents, func() error {
 			return s.tellDocument(ctx, d)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepResets opens the cases of requests for another password that no case has
+// taken up, or that should have ended.
+func (s *Service) sweepResets(ctx context.Context, before time.Time, swept *Swept) error {
+	waiting, err := s.reader.WaitingResets(ctx, before, s.now().Add(-idleAge), sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, reset := range waiting {
+		if err := s.retell(reset.ID, cases.PasswordResetID(reset.ID), &swept.Resets, func() error {
+			return s.openReset(ctx, reset)
 		}); err != nil {
 			return err
 		}

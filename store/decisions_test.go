@@ -168,7 +168,9 @@ func TestAccountRows(t *testing.T) {
 		t.Parallel()
 		a := b.register(t).Account
 		for _, at := range []time.Time{noon.Add(time.Hour), noon} {
-			require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.TouchAccount(ctx, a.ID, at) }))
+			login, err := b.reader.LoginOf(t.Context(), a.ID)
+			require.NoError(t, err)
+			require.NoError(t, b.begin(t, store.Session{ID: newID(), Purpose: store.PurposeSession, Hash: [32]byte(randomBytes()), CreatedAt: at, ExpiresAt: at}, login))
 		}
 		view, err := b.reader.Account(t.Context(), a.ID)
 		require.NoError(t, err)
@@ -188,15 +190,17 @@ func TestAccountRows(t *testing.T) {
 				}
 				close(locked)
 				<-release
-				return tx.TouchAccount(ctx, a.ID, noon.Add(time.Hour))
+				changed := a
+				changed.Name = "Asha Kileo"
+				return tx.UpdateAccountDetails(ctx, changed)
 			})
 		})
 		<-locked
-		seen := make(chan time.Time, 1)
+		seen := make(chan string, 1)
 		wg.Go(func() {
 			_ = b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				a, err := tx.LockAccount(ctx, a.ID)
-				seen <- a.LastActiveAt
+				seen <- a.Name
 				return err
 			})
 		})
@@ -208,7 +212,7 @@ func TestAccountRows(t *testing.T) {
 		}, 10*time.Second, 5*time.Millisecond)
 		let()
 		wg.Wait()
-		require.Equal(t, noon.Add(time.Hour), <-seen)
+		require.Equal(t, "Asha Kileo", <-seen)
 	})
 	t.Run("whose case lets a deadline pass or owes a notice are found with it", func(t *testing.T) {
 		t.Parallel()

@@ -30,7 +30,7 @@ type Notice struct {
 	AccountID         uuid.UUID
 	StaffID           *uuid.UUID // the recipient, when it is not the account
 	DecisionID        *uuid.UUID
-	CaseID            string // the decision's; only read
+	CaseID            string // of the case that sends it, where that is not the review
 	Kind              string
 	Channel           string
 	Status            string
@@ -43,7 +43,7 @@ type Notice struct {
 }
 
 const noticeColumns = `id, key, account_id, staff_id, decision_id,
-	coalesce((SELECT d.case_id FROM decisions d WHERE d.id = notices.decision_id), '') AS case_id, kind, channel, status, attempts, failure, provider, provider_message_id, created_at, closed_at`
+	coalesce(nullif(case_id, ''), (SELECT d.case_id FROM decisions d WHERE d.id = notices.decision_id), '') AS case_id, kind, channel, status, attempts, failure, provider, provider_message_id, created_at, closed_at`
 
 // InsertNotices records notices that are owed. One whose key exists stays as
 // it is.
@@ -60,14 +60,24 @@ func (t *Tx) InsertNotices(ctx context.Context, notices ...Notice) error {
 
 func queueNotice(batch *pgx.Batch, n Notice) {
 	batch.Queue(`
-		INSERT INTO notices (id, key, account_id, staff_id, decision_id, kind, channel, status, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8) ON CONFLICT (key) DO NOTHING`,
-		n.ID, n.Key, n.AccountID, n.StaffID, n.DecisionID, n.Kind, n.Channel, n.CreatedAt)
+		INSERT INTO notices (id, key, account_id, staff_id, decision_id, case_id, kind, channel, status, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9) ON CONFLICT (key) DO NOTHING`,
+		n.ID, n.Key, n.AccountID, n.StaffID, n.DecisionID, n.CaseID, n.Kind, n.Channel, n.CreatedAt)
 }
 
 // Notice returns one notice, or fault.NotFound.
 func (r *Reader) Notice(ctx context.Context, id uuid.UUID) (Notice, error) {
 	rows, err := r.db.Query(ctx, `SELECT `+noticeColumns+` FROM notices WHERE id = $1`, id)
+	if err != nil {
+		return Notice{}, failed("read notice", err)
+	}
+	n, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Notice])
+	return n, failed("read notice", err)
+}
+
+// NoticeByKey returns the notice with a key, or fault.NotFound.
+func (r *Reader) NoticeByKey(ctx context.Context, key string) (Notice, error) {
+	rows, err := r.db.Query(ctx, `SELECT `+noticeColumns+` FROM notices WHERE key = $1`, key)
 	if err != nil {
 		return Notice{}, failed("read notice", err)
 	}
@@ -103,10 +113,18 @@ func (s *Store) NoticeAttemptFailed(ctx context.Context, id uuid.UUID, code stri
 	return failed("record notice", err)
 }
 
+const noticeFailed = `
+	UPDATE notices SET status = 'failed', failure = coalesce(nullif($2, ''), nullif(failure, ''), 'gave_up'), closed_at = $3
+	WHERE id = $1 AND status = 'pending'`
+
 // NoticeFailed records that a notice cannot be delivered.
 func (s *Store) NoticeFailed(ctx context.Context, id uuid.UUID, code string, now time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-		UPDATE notices SET status = 'failed', failure = coalesce(nullif($2, ''), nullif(failure, ''), 'gave_up'), closed_at = $3
-		WHERE id = $1 AND status = 'pending'`, id, code, now)
+	_, err := s.pool.Exec(ctx, noticeFailed, id, code, now)
+	return failed("record notice", err)
+}
+
+// FailNotice is NoticeFailed inside a transaction.
+func (t *Tx) FailNotice(ctx context.Context, id uuid.UUID, code string, now time.Time) error {
+	_, err := t.tx.Exec(ctx, noticeFailed, id, code, now)
 	return failed("record notice", err)
 }

@@ -119,9 +119,11 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.register(t)
+	login, err := b.reader.LoginByEmail(t.Context(), r.Account.Email)
+	require.NoError(t, err)
 	session := store.Session{ID: newID(), AccountID: r.Account.ID, Purpose: store.PurposeSession, Hash: [32]byte(randomBytes()), CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.InsertSession(ctx, session) }))
-	_, err := b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour-time.Second))
+	require.NoError(t, b.begin(t, session, login))
+	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour-time.Second))
 	require.NoError(t, err)
 	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour))
 	requireFault(t, err, fault.NotFound)
@@ -129,10 +131,29 @@ func TestSessions(t *testing.T) {
 	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon)
 	requireFault(t, err, fault.NotFound)
 
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.UpdatePasswordHash(ctx, r.LoginID, "new") }))
-	login, err := b.reader.LoginByEmail(t.Context(), r.Account.Email)
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, r.LoginID, "new") }))
+	another := session
+	another.ID, another.Hash = newID(), [32]byte(randomBytes())
+	requireFault(t, b.begin(t, another, login), fault.NotFound) // it proved a password that is not the login's any more
+	login, err = b.reader.LoginOf(t.Context(), r.Account.ID)
 	require.NoError(t, err)
 	require.Equal(t, "new", login.PasswordHash)
+	require.NoError(t, b.begin(t, another, login))
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSessions(ctx, r.Account.ID, noon) }))
+	for _, hash := range [][32]byte{another.Hash, r.Upload.Hash} {
+		_, err = b.reader.SessionByToken(t.Context(), hash, noon)
+		requireFault(t, err, fault.NotFound)
+	}
+}
+
+// begin records a session of a login that has proved who it is.
+func (b testBundle) begin(t *testing.T, s store.Session, proved store.Login) error {
+	t.Helper()
+	return b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		return tx.BeginSession(ctx, store.Beginning{Session: s, Proved: proved, Event: store.Event{
+			At: s.CreatedAt, Actor: actor.Actor{Kind: actor.Account}, Action: "session.begun", Subject: "session", SubjectID: s.ID.String(),
+		}})
+	})
 }
 
 func TestStaff(t *testing.T) {

@@ -30,16 +30,46 @@ type Session struct {
 	Blocked bool
 }
 
-// InsertSession records a token.
-func (t *Tx) InsertSession(ctx context.Context, s Session) error {
-	var batch pgx.Batch
-	queueSession(&batch, s)
-	return failed("insert session", t.tx.SendBatch(ctx, &batch).Close())
-}
-
 func queueSession(batch *pgx.Batch, s Session) {
 	batch.Queue(`INSERT INTO sessions (id, account_id, purpose, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		s.ID, s.AccountID, s.Purpose, s.Hash[:], s.CreatedAt, s.ExpiresAt)
+}
+
+// Beginning is everything that the beginning of a session writes.
+type Beginning struct {
+	Session Session
+	// Proved is the login as it was when its password was found to be right.
+	Proved Login
+	// NewHash replaces the hash of its password, which was made at another cost;
+	// empty when that stays.
+	NewHash string
+	Event   Event
+}
+
+// BeginSession records a session of a login that has proved who it is, in one
+// round trip. It returns fault.NotFound, and the transaction is of no further
+// use, when the password that was proved is not the login's any more or must be
+// replaced: whoever sees to that ends the sessions that there are, and no other
+// may begin afterwards.
+func (t *Tx) BeginSession(ctx context.Context, b Beginning) error {
+	var batch pgx.Batch
+	var begun uuid.UUID
+	s := b.Session
+	// The account first, as everybody who changes it or its login does.
+	batch.Queue(`UPDATE accounts SET last_active_at = greatest(last_active_at, $2) WHERE id = $1`, b.Proved.AccountID, s.CreatedAt)
+	batch.Queue(`
+		INSERT INTO sessions (id, account_id, purpose, hash, created_at, expires_at)
+		SELECT $1::uuid, account_id, $2::text, $3::bytea, $4::timestamptz, $5::timestamptz FROM logins
+		WHERE id = $6 AND password_hash = $7 AND reset_required_by IS NULL AND released_at IS NULL FOR NO KEY UPDATE
+		RETURNING id`,
+		s.ID, s.Purpose, s.Hash[:], s.CreatedAt, s.ExpiresAt, b.Proved.ID, b.Proved.PasswordHash).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&begun)
+	})
+	if b.NewHash != "" {
+		batch.Queue(`UPDATE logins SET password_hash = $2 WHERE id = $1`, b.Proved.ID, b.NewHash)
+	}
+	queueEvent(&batch, b.Event)
+	return failed("read login", t.tx.SendBatch(ctx, &batch).Close())
 }
 
 // SessionByToken returns the session whose token has the hash and that has
@@ -62,16 +92,47 @@ func (t *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) error 
 	return failed("end session", err)
 }
 
+// EndSessions ends every token of an account: sessions, and the right to add
+// documents.
+func (t *Tx) EndSessions(ctx context.Context, accountID uuid.UUID, now time.Time) error {
+	var batch pgx.Batch
+	queueEndSessions(&batch, accountID, now)
+	return failed("end sessions", t.tx.SendBatch(ctx, &batch).Close())
+}
+
+func queueEndSessions(batch *pgx.Batch, accountID uuid.UUID, now time.Time) {
+	batch.Queue(`UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL`, accountID, now)
+}
+
 // Login is how a person proves to be the one an account belongs to.
 type Login struct {
 	ID           uuid.UUID
 	AccountID    uuid.UUID
 	PasswordHash string
+	// ResetRequired says that staff want another password first.
+	ResetRequired bool
 }
+
+const loginSelect = `SELECT id, account_id, password_hash, reset_required_by IS NOT NULL AS reset_required FROM logins WHERE released_at IS NULL AND `
 
 // LoginByEmail returns the login of a normalised e-mail, or fault.NotFound.
 func (r *Reader) LoginByEmail(ctx context.Context, email string) (Login, error) {
-	rows, err := r.db.Query(ctx, `SELECT id, account_id, password_hash FROM logins WHERE email = $1 AND released_at IS NULL`, email)
+	return r.login(ctx, loginSelect+`email = $1`, email)
+}
+
+// LoginOf returns the login of an account, or fault.NotFound.
+func (r *Reader) LoginOf(ctx context.Context, accountID uuid.UUID) (Login, error) {
+	return r.login(ctx, loginSelect+`account_id = $1`, accountID)
+}
+
+// LockLogin is LoginOf that keeps others from changing the login until the
+// transaction ends.
+func (t *Tx) LockLogin(ctx context.Context, accountID uuid.UUID) (Login, error) {
+	return t.Reader().login(ctx, loginSelect+`account_id = $1 FOR NO KEY UPDATE`, accountID)
+}
+
+func (r *Reader) login(ctx context.Context, sql string, key any) (Login, error) {
+	rows, err := r.db.Query(ctx, sql, key)
 	if err != nil {
 		return Login{}, failed("read login", err)
 	}
@@ -79,14 +140,8 @@ func (r *Reader) LoginByEmail(ctx context.Context, email string) (Login, error) 
 	return login, failed("read login", err)
 }
 
-// UpdatePasswordHash replaces the hash of a login.
-func (t *Tx) UpdatePasswordHash(ctx context.Context, loginID uuid.UUID, hash string) error {
-	_, err := t.tx.Exec(ctx, `UPDATE logins SET password_hash = $2 WHERE id = $1`, loginID, hash)
+// SetPassword gives a login another password, which ends a demand for one.
+func (t *Tx) SetPassword(ctx context.Context, loginID uuid.UUID, hash string) error {
+	_, err := t.tx.Exec(ctx, `UPDATE logins SET password_hash = $2, reset_required_by = NULL WHERE id = $1`, loginID, hash)
 	return failed("update login", err)
-}
-
-// TouchAccount records that an account was in use.
-func (t *Tx) TouchAccount(ctx context.Context, id uuid.UUID, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `UPDATE accounts SET last_active_at = greatest(last_active_at, $2) WHERE id = $1`, id, now)
-	return failed("touch account", err)
 }

@@ -107,7 +107,7 @@ func (r *Reader) IdleCases(ctx context.Context, since, before time.Time, limit i
 		UNION
 		(SELECT $5 || id, id FROM accounts WHERE status = 'suspended' AND suspended_until < $2 LIMIT $3)
 		UNION
-		(SELECT coalesce(d.case_id, $4 || n.account_id), CASE WHEN d.kind = 'top_up' THEN d.id ELSE n.account_id END
+		(SELECT coalesce(nullif(n.case_id, ''), d.case_id, $4 || n.account_id), CASE WHEN d.kind = 'top_up' THEN d.id ELSE n.account_id END
 		FROM notices n LEFT JOIN decisions d ON d.id = n.decision_id
 		WHERE n.status = 'pending' AND n.created_at BETWEEN $1 AND $2 LIMIT $3)`,
 		since, before, limit, cases.RegistrationPrefix, cases.SuspensionPrefix)

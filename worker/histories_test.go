@@ -93,6 +93,11 @@ func paths() []path {
 		{name: "suspension-lifted", walk: walkSuspensionLifted},
 		{name: "suspension-end-moved", walk: walkSuspensionEndMoved},
 		{name: "closure", walk: walkClosure},
+		{name: "password-reset-used", most: 40, walk: walkResetUsed},
+		{name: "password-reset-expired", policy: hasty, walk: walkResetExpired},
+		{name: "password-reset-unknown", policy: hasty, most: 30, walk: walkResetUnknown},
+		{name: "password-reset-forced", walk: walkResetForced},
+		{name: "notification", most: 20, walk: walkNotification},
 	}
 }
 

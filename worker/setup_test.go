@@ -136,6 +136,8 @@ var renderer = sync.OnceValue(func() *documents.Renderer { return documents.NewR
 // and makes its build current.
 func (s *stand) work(t *testing.T, id string) (stop func()) {
 	t.Helper()
+	links, err := identity.NewLinks([]byte("a secret key for tests, of 32 bytes"))
+	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
@@ -143,7 +145,7 @@ func (s *stand) work(t *testing.T, id string) (stop func()) {
 			BuildID: id, Log: slog.New(slog.NewTextHandler(s.log, nil)), StopTimeout: 5 * time.Second,
 			Activities: activities.New(activities.Config{
 				Store: s.store, Documents: s.files, Renderer: renderer(), Email: s.inbox, SMS: s.inbox,
-				Platform: "Ujumbe", BaseURL: "https://ujumbe.example.co.tz", Log: slog.New(slog.NewTextHandler(s.log, nil)),
+				Platform: "Ujumbe", BaseURL: "https://ujumbe.example.co.tz", Links: links, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 			}),
 		})
 	}()

@@ -95,6 +95,8 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	r.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
 	r.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
+	r.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})
+	r.RegisterWorkflowWithOptions(workflows.Notification, workflow.RegisterOptions{Name: cases.Notification})
 }
 
 func baseOptions(o Options, fatal chan<- error) worker.Options {

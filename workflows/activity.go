@@ -55,6 +55,20 @@ func preparing(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// mailing is how a link is made and mailed: for as long as it would be good.
+func mailing(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: patience,
+		StartToCloseTimeout:    30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    retryFirst,
+			BackoffCoefficient: retryGrowth,
+			MaximumInterval:    retryMost,
+		},
+		Summary: summary,
+	})
+}
+
 // notifying is how a notice is sent: providers come back within days, or the
 // notice is not worth sending any more.
 func notifying(ctx workflow.Context, summary string) workflow.Context {

@@ -1,5 +1,5 @@
 // Package workflows holds the cases of Kibali: a registration under review, a
-// suspension in force, the closing of an account, a top-up. Each is one finite workflow
+// suspension in force, the closing of an account, a top-up, a password reset. Each is one finite workflow
 // that owns what happens next; what is true stands in PostgreSQL and is read
 // and changed by activities alone.
 //

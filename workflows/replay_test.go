@@ -32,7 +32,8 @@ func TestEveryHistoryReplays(t *testing.T) {
 	for _, want := range []string{"registration-approved", "registration-rejected", "registration-with-document",
 		"registration-changes-resubmitted", "registration-expired", "registration-overdue", "registration-after-rejection",
 		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure",
-		"top-up-posted", "top-up-countersigned", "top-up-declined", "top-up-lapsed", "top-up-late-duplicate"} {
+		"top-up-posted", "top-up-countersigned", "top-up-declined", "top-up-lapsed", "top-up-late-duplicate",
+		"password-reset-used", "password-reset-expired", "password-reset-unknown", "password-reset-forced", "notification"} {
 		require.Contains(t, files, filepath.Join("testdata", "histories", want+".json"))
 	}
 	for _, file := range files {
@@ -60,6 +61,8 @@ func newReplayer() worker.WorkflowReplayer {
 	replayer.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	replayer.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
 	replayer.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
+	replayer.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})
+	replayer.RegisterWorkflowWithOptions(workflows.Notification, workflow.RegisterOptions{Name: cases.Notification})
 	return replayer
 }
 

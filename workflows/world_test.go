@@ -59,6 +59,8 @@ type world struct {
 	// notify makes a notice fail.
 	notify func(cases.Notice) error
 
+	link link // of a password reset
+
 	notices  map[uuid.UUID]cases.Notice
 	patience time.Duration // how long a notice is tried
 }
@@ -272,7 +274,7 @@ func (w *world) update(name string, message any) *reply {
 		OnComplete: func(result any, err error) {
 			r.at, r.err = w.env.Now(), err
 			if err == nil {
-				r.outcome = result.(cases.Outcome)
+				r.outcome, _ = result.(cases.Outcome)
 			}
 		},
 	}, message)

@@ -171,7 +171,7 @@ func (i *installation) newServe(ctx context.Context, n int) (c *child, base stri
 		return nil, "", err
 	}
 	c, err = i.newChild(ctx, fmt.Sprintf("serve-%d", n), "serve",
-		"KIBALI_LISTEN="+listen, "KIBALI_SECRET_KEY="+strings.Repeat(i.canaries.secret, 3))
+		"KIBALI_LISTEN="+listen)
 	return c, "http://" + listen, err
 }
 
@@ -203,6 +203,7 @@ func (i *installation) environment() []string {
 	return []string{
 		"KIBALI_DATABASE_URL=" + i.stack.AppURL(), "KIBALI_DOCUMENTS_URL=" + i.documentsURL(),
 		"KIBALI_BASE_URL=https://kibali.example", "KIBALI_PLATFORM_NAME=Kibali Test",
+		"KIBALI_SECRET_KEY=" + strings.Repeat(i.canaries.secret, 3),
 		"TEMPORAL_ADDRESS=" + i.stack.Temporal.Address(), "TEMPORAL_NAMESPACE=" + i.stack.Temporal.Namespace(),
 	}
 }

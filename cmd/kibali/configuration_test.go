@@ -23,7 +23,7 @@ func completeServe(changes ...string) []string {
 func completeWorker(changes ...string) []string {
 	return append([]string{
 		"worker", "--database-url=postgres://kibali_app:" + secret + "@127.0.0.1:1/kibali", "--documents-url=mem://",
-		"--base-url=https://id.example.co.tz",
+		"--secret-key=" + secret, "--base-url=https://id.example.co.tz",
 		"--email-provider=sendgrid", "--email-api-key=" + secret, "--email-from=kibali@example.co.tz",
 		"--sms-provider=twilio", "--sms-username=AC1", "--sms-secret=" + secret, "--sms-sender-id=Kibali",
 	}, changes...)
@@ -43,7 +43,7 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 		},
 		"worker without any": {
 			[]string{"worker"},
-			[]string{"KIBALI_DATABASE_URL", "KIBALI_DOCUMENTS_URL", "KIBALI_BASE_URL", "KIBALI_EMAIL_PROVIDER", "KIBALI_SMS_PROVIDER"},
+			[]string{"KIBALI_DATABASE_URL", "KIBALI_DOCUMENTS_URL", "KIBALI_SECRET_KEY", "KIBALI_BASE_URL", "KIBALI_EMAIL_PROVIDER", "KIBALI_SMS_PROVIDER"},
 			[]string{"choose sendgrid or smtp", "choose africastalking, beem or twilio"},
 		},
 		"migrate without any": {[]string{"migrate"}, []string{"KIBALI_OWNER_DATABASE_URL"}, []string{"kibali_owner"}},
@@ -52,8 +52,8 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 				"--operations-listen=localhost:ninety", "--drain=-1s", "--base-url=ftp://x", "--database-pool=many",
 				"--database-url=mysql://root:"+secret+"@host/kibali", "--documents-url=gs://bucket", "--hashes=0"),
 			[]string{
-				"KIBALI_LOG_LEVEL", "KIBALI_SECRET_KEY", "KIBALI_TRUSTED_PROXIES", "KIBALI_LISTEN", "KIBALI_OPERATIONS_LISTEN",
-				"KIBALI_DRAIN", "KIBALI_BASE_URL", "KIBALI_DATABASE_POOL", "KIBALI_DATABASE_URL", "KIBALI_DOCUMENTS_URL", "KIBALI_HASHES",
+				"KIBALI_LOG_LEVEL", "KIBALI_SECRET_KEY", "KIBALI_LISTEN", "KIBALI_OPERATIONS_LISTEN",
+				"KIBALI_DRAIN", "KIBALI_TRUSTED_PROXIES", "KIBALI_BASE_URL", "KIBALI_DATABASE_POOL", "KIBALI_DATABASE_URL", "KIBALI_DOCUMENTS_URL", "KIBALI_HASHES",
 			},
 			[]string{`"everyone" is neither a network`, "is too short"},
 		},

@@ -16,7 +16,7 @@ type doctorCommand struct {
 	config.Documents
 	config.Platform
 	config.Notices
-	SecretKey string `name:"secret-key" env:"KIBALI_SECRET_KEY" placeholder:"KEY" help:"As serve has it."`
+	config.Secret
 }
 
 // Run examines the installation that the settings describe.
@@ -53,7 +53,7 @@ func (c doctorCommand) installation() (doctor.Installation, func() error, error)
 	name := c.Name(&problems)
 	i := doctor.Installation{
 		Database: c.Database.Pool(&problems, "kibali doctor"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
-		SecretKey: config.API{SecretKey: c.SecretKey}.Key(&problems), BaseURL: c.Platform.Address(&problems),
+		SecretKey: c.Key(&problems), BaseURL: c.Platform.Address(&problems),
 		Email: c.Email(&problems, name, inbox), SMS: c.SMS(&problems, inbox),
 	}
 	i.Temporal.Logger = quiet

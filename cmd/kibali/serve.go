@@ -12,6 +12,7 @@ import (
 
 type serveCommand struct {
 	config.API
+	config.Secret
 	config.Operations
 	config.Drain
 	config.Database

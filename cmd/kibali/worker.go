@@ -14,6 +14,7 @@ import (
 
 type workerCommand struct {
 	config.Operations
+	config.Secret
 	config.Database
 	config.Documents
 	config.Cache
@@ -27,16 +28,16 @@ func (c workerCommand) Run(ctx context.Context, term terminal) (err error) {
 	var problems config.Problems
 	log := c.Logger(&problems, term.errors)
 	listen := c.Operations.Address(&problems)
+	name := c.Name(&problems)
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali worker"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
-		Hashes: 1, Version: build(), Log: log,
+		Hashes: 1, Version: build(), Log: log, SecretKey: c.Key(&problems), Platform: name,
 	}
 	inbox, closeInbox, err := openInbox(c.Notices)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeInbox()) }()
-	name := c.Name(&problems)
 	work := process.Work{
 		BuildID: build(), CacheDir: c.CacheDir, Platform: name, BaseURL: c.Platform.Address(&problems),
 		Email: c.Email(&problems, name, inbox), SMS: c.SMS(&problems, inbox),

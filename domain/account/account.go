@@ -40,5 +40,9 @@ type Account struct {
 	ContactReleased bool
 }
 
+// HasLogin reports whether somebody may still sign in for the account: it is
+// neither closed nor has it given its e-mail back.
+func (a Account) HasLogin() bool { return a.Status != Closed && !a.ContactReleased }
+
 // State returns the account's status and stage.
 func (a Account) State() State { return State{a.Status, a.Stage} }

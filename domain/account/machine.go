@@ -46,6 +46,10 @@ const (
 	ChangeUntil       Action = "change_until" // when a suspension ends by itself
 	Reactivate        Action = "reactivate"
 	Close             Action = "close"
+
+	// ForceReset is a decision about an account's password. It leaves the
+	// account as it is and stands in no row of the table.
+	ForceReset Action = "password_reset"
 )
 
 // What staff decide about an account's credits. It changes no state, so none of

@@ -31,6 +31,9 @@ const (
 	StatusPosted      = "posted"
 	StatusRefused     = "refused" // by the second signatory, or by what is true
 	StatusLapsed      = "lapsed"
+	// Of a password reset, beside pending, expired and lapsed.
+	StatusUsed     = "used"
+	StatusReplaced = "replaced"
 )
 
 // StatusOf returns the value of AttributeCaseStatus for a case of the given

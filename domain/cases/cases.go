@@ -31,23 +31,30 @@ const (
 	Suspension   = "Suspension"
 	Closure      = "Closure"
 	TopUp        = "TopUp"
+	// PasswordReset is of a login, and Notification tells an account of what no
+	// other case is about.
+	PasswordReset = "PasswordReset"
+	Notification  = "Notification"
 )
 
 // The messages a case understands. Decide and Resubmit are updates that
 // answer with an Outcome and, under the same names, signals for when no worker
-// can answer.
+// can answer. Redeemed says that the link of a password reset was used.
 const (
 	Decide           = "Decide"
 	Resubmit         = "Resubmit"
 	DocumentReceived = "DocumentReceived"
+	Redeemed         = "Redeemed"
 )
 
 // The prefixes of workflow ids: what kind of case it is.
 const (
-	RegistrationPrefix = "registration/"
-	SuspensionPrefix   = "suspension/"
-	ClosurePrefix      = "closure/"
-	TopUpPrefix        = "top-up/"
+	RegistrationPrefix  = "registration/"
+	SuspensionPrefix    = "suspension/"
+	ClosurePrefix       = "closure/"
+	TopUpPrefix         = "top-up/"
+	PasswordResetPrefix = "password-reset/"
+	NotificationPrefix  = "notification/"
 )
 
 // RegistrationID is the workflow id of an account's review. A later

@@ -35,6 +35,8 @@ type Policy struct {
 	MaxAPIKeys int `json:"max_api_keys"`
 	// Passwords says how long the passwords that people choose must be.
 	Passwords Passwords `json:"passwords"`
+	// ResetLink is how long the link of a password reset is good.
+	ResetLink Duration `json:"reset_link"`
 }
 
 // Passwords are the least numbers of characters that a password has.
@@ -101,6 +103,7 @@ func Default() Policy {
 		MaxDocuments: 10,
 		MaxAPIKeys:   20,
 		Passwords:    Passwords{User: 12, Staff: 15},
+		ResetLink:    Duration(time.Hour),
 	}
 }
 
@@ -166,6 +169,9 @@ func (p Policy) Validate() error {
 	}
 	if p.MaxAPIKeys < 1 || p.MaxAPIKeys > 1000 {
 		refuse("max_api_keys", "Must be between 1 and 1000.")
+	}
+	if p.ResetLink <= 0 || p.ResetLink > Duration(24*time.Hour) {
+		refuse("reset_link", "Must be at most 24h.")
 	}
 	return fault.InvalidFields(bad...)
 }

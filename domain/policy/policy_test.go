@@ -59,13 +59,14 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.MaxDocuments = 0
 	p.MaxAPIKeys = 1001
 	p.Passwords = policy.Passwords{User: 7, Staff: 65}
+	p.ResetLink = 0
 	refused := fault.As(p.Validate())
 	require.NotNil(t, refused)
 	var names []string
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "passwords.user", "passwords.staff"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "passwords.user", "passwords.staff", "reset_link"}, names)
 }
 
 func TestDeadlines(t *testing.T) {

@@ -10,26 +10,11 @@ import (
 // API is what serve alone needs.
 type API struct {
 	Listen         string `name:"listen" env:"KIBALI_LISTEN" default:"127.0.0.1:8080" help:"Address of the API."`
-	SecretKey      string `name:"secret-key" env:"KIBALI_SECRET_KEY" placeholder:"KEY" help:"Seals cursors and the second factors of staff; at least 32 characters, the same for every serve. openssl rand -base64 33 makes one."`
 	TrustedProxies string `name:"trusted-proxies" env:"KIBALI_TRUSTED_PROXIES" placeholder:"NETWORK,..." help:"Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 }
 
 // Address returns where to listen.
 func (a API) Address(p *Problems) string { return address(p, "KIBALI_LISTEN", a.Listen) }
-
-const minSecretKey = 32
-
-// Key returns the secret key.
-func (a API) Key(p *Problems) []byte {
-	const do = "give at least 32 random characters, the same for every serve; `openssl rand -base64 33` makes them"
-	if !p.need("KIBALI_SECRET_KEY", a.SecretKey, do) {
-		return nil
-	}
-	if len(a.SecretKey) < minSecretKey {
-		p.add("KIBALI_SECRET_KEY", "is too short: %s", do)
-	}
-	return []byte(a.SecretKey)
-}
 
 // Proxies returns the networks whose word on the client's address counts.
 func (a API) Proxies(p *Problems) web.Proxies {

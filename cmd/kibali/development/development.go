@@ -246,7 +246,7 @@ func (s *system) startWorker(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() {
 		err := s.process.Work(working, process.Work{
-			BuildID: s.Version, CacheDir: cacheDir(s.folder), Email: s.inbox, SMS: s.inbox, Platform: "Kibali",
+			BuildID: s.Version, CacheDir: cacheDir(s.folder), Email: s.inbox, SMS: s.inbox, Platform: "Kibali", BaseURL: s.url(),
 		})
 		ended <- err
 		if working.Err() == nil {

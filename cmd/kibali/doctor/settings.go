@@ -31,7 +31,7 @@ func examineKey(key []byte) Findings {
 		return nil // said among the problems
 	}
 	f := &findings{area: "secret key"}
-	const do = "Set KIBALI_SECRET_KEY to what `openssl rand -base64 33` prints, the same for every serve."
+	const do = "Set KIBALI_SECRET_KEY to what `openssl rand -base64 33` prints, the same for every serve and worker."
 	distinct := map[byte]bool{}
 	for _, b := range key {
 		distinct[b] = true

@@ -20,8 +20,7 @@ import (
 	"kibali/store"
 )
 
-// Blueprint says what a process is made of. Every field but SecretKey and
-// Platform, which serve alone needs, is required.
+// Blueprint says what a process is made of. Every field is required.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
@@ -29,7 +28,7 @@ type Blueprint struct {
 	Hashes    int    // how many passwords are hashed at a time
 	Version   string // of this build
 	Log       *slog.Logger
-	SecretKey []byte
+	SecretKey []byte // the same in every process
 	Platform  string // the name that authenticator apps show
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"kibali/activities"
 	"kibali/documents"
+	"kibali/identity"
 	"kibali/notify"
 	"kibali/worker"
 )
@@ -27,6 +28,10 @@ type Work struct {
 // Work carries out cases, sweeps and follows the ledger until ctx ends, then finishes what is in
 // hand. It waits for Temporal when that is away at the start.
 func (p *Process) Work(ctx context.Context, w Work) (err error) {
+	links, err := identity.NewLinks(p.secretKey)
+	if err != nil {
+		return err
+	}
 	renderer := documents.NewRenderer(documents.RendererOptions{CacheDir: w.CacheDir, Concurrent: documentsAtATime})
 	defer func() {
 		if closeErr := renderer.Close(); closeErr != nil {
@@ -49,7 +54,7 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 			Log:       p.Log,
 			Activities: activities.New(activities.Config{
 				Store: p.Store, Documents: p.Documents, Renderer: renderer, Email: w.Email, SMS: w.SMS,
-				Platform: w.Platform, BaseURL: w.BaseURL, Log: p.Log,
+				Platform: w.Platform, BaseURL: w.BaseURL, Links: links, Log: p.Log,
 			}),
 		})
 	})
