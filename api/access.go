@@ -20,6 +20,9 @@ var access = map[string]web.Access{
 	"GET /v1/me":                           web.User,
 	"GET /v1/me/transactions":              web.User,
 	"POST /v1/me/resubmission":             web.User,
+	"GET /v1/me/sessions":                  web.User,
+	"DELETE /v1/me/sessions/:id":           web.User,
+	"POST /v1/me/password":                 web.User,
 
 	"POST /v1/staff/sessions":                 web.Anyone,
 	"GET /v1/staff/sessions":                  web.StaffSession,

@@ -1063,6 +1063,14 @@ type OptionalCode = string
 // nobody signed it in time.
 type Outcome string
 
+// PasswordChange defines model for PasswordChange.
+type PasswordChange struct {
+	CurrentPassword string `json:"current_password"`
+
+	// Password As in a registration, and another one.
+	Password string `json:"password"`
+}
+
 // PasswordResetAsked defines model for PasswordResetAsked.
 type PasswordResetAsked struct {
 	// Detail For people.
@@ -1273,6 +1281,32 @@ type ServicesPage struct {
 	Items []Service `json:"items"`
 
 	// NextCursor Always null, since all services are on one page.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	// Address The address that it began from; null when that is not known.
+	Address   *string   `json:"address"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current Whether it is the session of the request.
+	Current   bool               `json:"current"`
+	ExpiresAt time.Time          `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// IdleSeconds It ends too when it was not used for so long.
+	IdleSeconds int64 `json:"idle_seconds"`
+
+	// LastUsedAt Exact to a minute.
+	LastUsedAt time.Time `json:"last_used_at"`
+}
+
+// SessionsPage defines model for SessionsPage.
+type SessionsPage struct {
+	Items []Session `json:"items"`
+
+	// NextCursor Always null, since all sessions are on one page.
 	NextCursor *string `json:"next_cursor"`
 }
 
@@ -1633,6 +1667,9 @@ type RefundChargeJSONRequestBody = NewRefund
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = NewAPIKey
 
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = PasswordChange
+
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
 
@@ -1755,9 +1792,18 @@ type ServerInterface interface {
 	// RevokeAPIKey Revoke an API key
 	// (DELETE /v1/me/api-keys/{id})
 	RevokeAPIKey(c *gin.Context, id APIKeyID)
+	// ChangePassword Change one's password
+	// (POST /v1/me/password)
+	ChangePassword(c *gin.Context)
 	// Resubmit Hand in a corrected application
 	// (POST /v1/me/resubmission)
 	Resubmit(c *gin.Context)
+	// ListSessions List one's own sessions
+	// (GET /v1/me/sessions)
+	ListSessions(c *gin.Context)
+	// EndSession End one of one's own sessions
+	// (DELETE /v1/me/sessions/{id})
+	EndSession(c *gin.Context, id openapi_types.UUID)
 	// ListOwnTransactions Read one's own billing history
 	// (GET /v1/me/transactions)
 	ListOwnTransactions(c *gin.Context)
@@ -2479,6 +2525,19 @@ func (siw *ServerInterfaceWrapper) RevokeAPIKey(c *gin.Context) {
 	siw.Handler.RevokeAPIKey(c, id)
 }
 
+// ChangePassword operation middleware
+func (siw *ServerInterfaceWrapper) ChangePassword(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangePassword(c)
+}
+
 // Resubmit operation middleware
 func (siw *ServerInterfaceWrapper) Resubmit(c *gin.Context) {
 
@@ -2490,6 +2549,44 @@ func (siw *ServerInterfaceWrapper) Resubmit(c *gin.Context) {
 	}
 
 	siw.Handler.Resubmit(c)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSessions(c)
+}
+
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndSession(c, id)
 }
 
 // ListOwnTransactions operation middleware
@@ -2870,7 +2967,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me/api-keys", wrapper.ListAPIKeys)
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
+	router.POST(options.BaseURL+"/v1/me/password", wrapper.ChangePassword)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
+	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListSessions)
+	router.DELETE(options.BaseURL+"/v1/me/sessions/:id", wrapper.EndSession)
 	router.GET(options.BaseURL+"/v1/me/transactions", wrapper.ListOwnTransactions)
 	router.POST(options.BaseURL+"/v1/password-resets", wrapper.AskPasswordReset)
 	router.POST(options.BaseURL+"/v1/password-resets/complete", wrapper.CompletePasswordReset)

@@ -36,8 +36,7 @@ func (s *server) CompletePasswordReset(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	c.Status(http.StatusNoContent)
-	c.Writer.WriteHeaderNow()
+	noContent(c)
 }
 
 // ForcePasswordReset serves POST /v1/accounts/{id}/password-reset.

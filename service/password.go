@@ -6,8 +6,85 @@ import (
 	"github.com/google/uuid"
 
 	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/cases"
+	"kibali/domain/fault"
 	"kibali/store"
 )
+
+// ChangePassword gives the login of the user who asks another password, ends
+// every session and the right to add documents, tells the user of it and begins a
+// new session. It returns fault.Invalid, naming current_password or password,
+// when the present password is wrong or the new one cannot be taken.
+func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, password string) (LoggedIn, error) {
+	if err := itself(by); err != nil {
+		return LoggedIn{}, err
+	}
+	login, err := s.reader.LoginOf(ctx, by.ID)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	right, _, err := s.hasher.Verify(ctx, current, login.PasswordHash)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	if !right {
+		return LoggedIn{}, errCurrentPassword
+	}
+	if password == current {
+		return LoggedIn{}, errUnchanged
+	}
+	hash, err := s.newPassword(ctx, by.ID, password, false)
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	id := newID()
+	var token string
+	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if _, err := tx.LockAccount(ctx, by.ID); err != nil {
+			return err
+		}
+		now, err := tx.LockLogin(ctx, by.ID)
+		if err != nil {
+			return err
+		}
+		if now.PasswordHash != login.PasswordHash {
+			return errCurrentPassword // it was changed in this moment
+		}
+		err = s.setPassword(ctx, tx, passwordChange{key: id, hash: hash, Event: store.Event{
+			At: s.now(), Actor: by, Action: "password.changed", Subject: "account", SubjectID: by.ID.String(), AccountID: &by.ID,
+			WorkflowID: cases.NotificationID(id),
+		}})
+		if err != nil {
+			return err
+		}
+		var begun store.Beginning
+		token, begun = s.newSession(by, store.Login{ID: now.ID, AccountID: by.ID, PasswordHash: hash})
+		return tx.BeginSession(ctx, begun)
+	})
+	if err != nil {
+		return LoggedIn{}, err
+	}
+	s.openNotification(ctx, cases.NotificationID(id), by.ID)
+	view, err := s.reader.Account(ctx, by.ID)
+	return LoggedIn{Token: token, Account: view}, err
+}
+
+var errCurrentPassword = fault.InvalidFields(fault.Field{Field: "current_password", Code: "wrong", Detail: "Is not your password."})
+
+// openNotification opens the case that sends what an account is owed by it. When
+// that fails, the sweep does it.
+func (s *Service) openNotification(ctx context.Context, caseID string, accountID uuid.UUID) {
+	ctx, cancel := detached(ctx, s.reach)
+	defer cancel()
+	o, err := s.openingOf(ctx, caseID, accountID)
+	if err == nil {
+		_, err = s.temporal.ExecuteWorkflow(ctx, o.options, o.workflow, o.input)
+	}
+	if err != nil {
+		s.unreached(caseID, err)
+	}
+}
 
 // passwordChange is a login's change of password, with its event.
 type passwordChange struct {

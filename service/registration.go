@@ -63,7 +63,7 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 			Account: a, LoginID: newID(), PasswordHash: hash, Application: application,
 			Upload: store.Session{
 				ID: newID(), AccountID: a.ID, Purpose: store.PurposeUpload, Hash: tokenHash,
-				CreatedAt: now, ExpiresAt: now.Add(uploadTokenLife),
+				CreatedAt: now, Idle: uploadTokenLife, ExpiresAt: now.Add(uploadTokenLife), Address: addressOf(by),
 			},
 			Notices: notices,
 			Event: store.Event{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/fault"
@@ -11,8 +13,11 @@ import (
 	"kibali/store"
 )
 
-// sessionLife is how long a user stays logged in.
-const sessionLife = 12 * time.Hour
+// How long a user stays logged in, and for how long without doing anything.
+const (
+	sessionLife = 12 * time.Hour
+	sessionIdle = 2 * time.Hour
+)
 
 // LoggedIn is a session that has begun.
 type LoggedIn struct {
@@ -114,34 +119,49 @@ func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.
 			return "", err
 		}
 	}
+	token, begun := s.newSession(by, login)
+	begun.NewHash = hash
+	return token, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.BeginSession(ctx, begun) })
+}
+
+// newSession returns a session of a login, with its token: each has one of its
+// own, whatever sessions there were before.
+func (s *Service) newSession(by actor.Actor, login store.Login) (token string, begun store.Beginning) {
 	now := s.now()
-	token, tokenHash := identity.NewToken(identity.SessionToken)
+	token, hash := identity.NewToken(identity.SessionToken)
 	session := store.Session{
-		ID: newID(), AccountID: login.AccountID, Purpose: store.PurposeSession, Hash: tokenHash,
-		CreatedAt: now, ExpiresAt: now.Add(sessionLife),
+		ID: newID(), AccountID: login.AccountID, Purpose: store.PurposeSession, Hash: hash,
+		CreatedAt: now, Idle: sessionIdle, ExpiresAt: now.Add(sessionLife), Address: addressOf(by),
 	}
-	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.BeginSession(ctx, store.Beginning{Session: session, Proved: login, NewHash: hash, Event: store.Event{
-			At: now, Actor: by, Action: "session.begun", Subject: "session", SubjectID: session.ID.String(), AccountID: &login.AccountID,
-		}})
-	})
-	return token, err
+	return token, store.Beginning{Session: session, Proved: login, Event: store.Event{
+		At: now, Actor: by, Action: "session.begun", Subject: "session", SubjectID: session.ID.String(), AccountID: &login.AccountID,
+	}}
 }
 
 // Logout ends the session of a token. A session that has ended already, or
 // never was, is fault.NotFound.
 func (s *Service) Logout(ctx context.Context, by actor.Actor, token string) error {
-	now := s.now()
-	session, err := s.reader.SessionByToken(ctx, identity.HashToken(token), now)
+	session, err := s.reader.SessionByToken(ctx, identity.HashToken(token), s.now())
 	if err != nil {
 		return err
 	}
+	by.Kind, by.ID = actor.Account, session.AccountID
+	return s.EndSession(ctx, by, session.ID)
+}
+
+// EndSession ends a session of the user who asks: the one in use or another one
+// of theirs. It returns fault.NotFound when they have none of that id.
+func (s *Service) EndSession(ctx context.Context, by actor.Actor, sessionID uuid.UUID) error {
+	if err := itself(by); err != nil {
+		return err
+	}
+	now := s.now()
 	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.EndSession(ctx, session.ID, now); err != nil {
+		if err := tx.EndSession(ctx, by.ID, sessionID, now); err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, store.Event{
-			At: now, Actor: by, Action: "session.ended", Subject: "session", SubjectID: session.ID.String(), AccountID: &session.AccountID,
+			At: now, Actor: by, Action: "session.ended", Subject: "session", SubjectID: sessionID.String(), AccountID: &by.ID,
 		})
 	})
 }

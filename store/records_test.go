@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -121,29 +122,70 @@ func TestSessions(t *testing.T) {
 	r := b.register(t)
 	login, err := b.reader.LoginByEmail(t.Context(), r.Account.Email)
 	require.NoError(t, err)
-	session := store.Session{ID: newID(), AccountID: r.Account.ID, Purpose: store.PurposeSession, Hash: [32]byte(randomBytes()), CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-	require.NoError(t, b.begin(t, session, login))
-	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour-time.Second))
-	require.NoError(t, err)
-	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon.Add(time.Hour))
-	requireFault(t, err, fault.NotFound)
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSession(ctx, session.ID, noon) }))
-	_, err = b.reader.SessionByToken(t.Context(), session.Hash, noon)
-	requireFault(t, err, fault.NotFound)
-
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, r.LoginID, "new") }))
-	another := session
-	another.ID, another.Hash = newID(), [32]byte(randomBytes())
-	requireFault(t, b.begin(t, another, login), fault.NotFound) // it proved a password that is not the login's any more
-	login, err = b.reader.LoginOf(t.Context(), r.Account.ID)
-	require.NoError(t, err)
-	require.Equal(t, "new", login.PasswordHash)
-	require.NoError(t, b.begin(t, another, login))
-	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSessions(ctx, r.Account.ID, noon) }))
-	for _, hash := range [][32]byte{another.Hash, r.Upload.Hash} {
-		_, err = b.reader.SessionByToken(t.Context(), hash, noon)
-		requireFault(t, err, fault.NotFound)
+	address := netip.MustParseAddr("196.41.0.1")
+	session := func(at time.Time) store.Session {
+		return store.Session{
+			ID: newID(), AccountID: r.Account.ID, Purpose: store.PurposeSession, Hash: [32]byte(randomBytes()),
+			CreatedAt: at, Idle: 20 * time.Minute, ExpiresAt: at.Add(time.Hour), Address: &address,
+		}
 	}
+	lives := func(s store.Session, at time.Time) bool {
+		_, err := b.reader.SessionByToken(t.Context(), s.Hash, at)
+		if err != nil {
+			requireFault(t, err, fault.NotFound)
+		}
+		return err == nil
+	}
+
+	t.Run("end by themselves, and when they are not used", func(t *testing.T) {
+		s := session(noon)
+		require.NoError(t, b.begin(t, s, login))
+		require.False(t, lives(s, noon.Add(20*time.Minute)))
+		for minutes := range 59 { // it is used all the time
+			require.True(t, lives(s, noon.Add(time.Duration(minutes)*time.Minute)))
+		}
+		require.False(t, lives(s, noon.Add(time.Hour)))
+		idle := session(noon)
+		require.NoError(t, b.begin(t, idle, login))
+		require.True(t, lives(idle, noon.Add(30*time.Second)), "which is too soon to be noted")
+		require.False(t, lives(idle, noon.Add(20*time.Minute)))
+		require.True(t, lives(idle, noon.Add(10*time.Minute)))
+		require.True(t, lives(idle, noon.Add(29*time.Minute)))
+	})
+	t.Run("are listed with their last use until they have ended", func(t *testing.T) {
+		later := noon.Add(24 * time.Hour)
+		first, second := session(later), session(later.Add(time.Second))
+		require.NoError(t, b.begin(t, first, login))
+		require.NoError(t, b.begin(t, second, login))
+		require.True(t, lives(first, later.Add(5*time.Minute)))
+		list, err := b.reader.Sessions(t.Context(), r.Account.ID, later.Add(6*time.Minute))
+		require.NoError(t, err)
+		require.Len(t, list, 2, "the right to add documents is no session")
+		require.Equal(t, []uuid.UUID{second.ID, first.ID}, []uuid.UUID{list[0].ID, list[1].ID})
+		require.Equal(t, later.Add(5*time.Minute), list[1].LastUsedAt)
+		require.Equal(t, &address, list[1].Address)
+
+		end := func(account, id uuid.UUID) error {
+			return b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSession(ctx, account, id, later) })
+		}
+		requireFault(t, end(newID(), first.ID), fault.NotFound)
+		require.NoError(t, end(r.Account.ID, first.ID))
+		requireFault(t, end(r.Account.ID, first.ID), fault.NotFound)
+		require.False(t, lives(first, later))
+		require.True(t, lives(second, later))
+	})
+	t.Run("begin with the login's present password only", func(t *testing.T) {
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, r.LoginID, "new") }))
+		s := session(noon)
+		requireFault(t, b.begin(t, s, login), fault.NotFound)
+		now, err := b.reader.LoginOf(t.Context(), r.Account.ID)
+		require.NoError(t, err)
+		require.Equal(t, "new", now.PasswordHash)
+		require.NoError(t, b.begin(t, s, now))
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.EndSessions(ctx, r.Account.ID, noon) }))
+		require.False(t, lives(s, noon))
+		require.False(t, lives(r.Upload, noon))
+	})
 }
 
 // begin records a session of a login that has proved who it is.

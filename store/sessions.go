@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +24,12 @@ type Session struct {
 	Purpose   string
 	Hash      [32]byte `db:"-"`
 	CreatedAt time.Time
-	ExpiresAt time.Time
+	// LastUsedAt is exact to a minute. The session ends when it was not used for
+	// Idle, and at ExpiresAt at the latest.
+	LastUsedAt time.Time
+	Idle       time.Duration
+	ExpiresAt  time.Time
+	Address    *netip.Addr // that it began from
 	// Status is the account's, and Blocked whether a decision to suspend it is
 	// open; both are read with the session in one statement.
 	Status  account.Status
@@ -31,8 +37,10 @@ type Session struct {
 }
 
 func queueSession(batch *pgx.Batch, s Session) {
-	batch.Queue(`INSERT INTO sessions (id, account_id, purpose, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		s.ID, s.AccountID, s.Purpose, s.Hash[:], s.CreatedAt, s.ExpiresAt)
+	batch.Queue(`
+		INSERT INTO sessions (id, account_id, purpose, hash, created_at, last_used_at, idle, expires_at, address)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)`,
+		s.ID, s.AccountID, s.Purpose, s.Hash[:], s.CreatedAt, s.Idle, s.ExpiresAt, s.Address)
 }
 
 // Beginning is everything that the beginning of a session writes.
@@ -58,11 +66,11 @@ func (t *Tx) BeginSession(ctx context.Context, b Beginning) error {
 	// The account first, as everybody who changes it or its login does.
 	batch.Queue(`UPDATE accounts SET last_active_at = greatest(last_active_at, $2) WHERE id = $1`, b.Proved.AccountID, s.CreatedAt)
 	batch.Queue(`
-		INSERT INTO sessions (id, account_id, purpose, hash, created_at, expires_at)
-		SELECT $1::uuid, account_id, $2::text, $3::bytea, $4::timestamptz, $5::timestamptz FROM logins
-		WHERE id = $6 AND password_hash = $7 AND reset_required_by IS NULL AND released_at IS NULL FOR NO KEY UPDATE
+		INSERT INTO sessions (id, account_id, purpose, hash, created_at, last_used_at, idle, expires_at, address)
+		SELECT $1::uuid, account_id, $2::text, $3::bytea, $4::timestamptz, $4::timestamptz, $5::interval, $6::timestamptz, $7::inet FROM logins
+		WHERE id = $8 AND password_hash = $9 AND reset_required_by IS NULL AND released_at IS NULL FOR NO KEY UPDATE
 		RETURNING id`,
-		s.ID, s.Purpose, s.Hash[:], s.CreatedAt, s.ExpiresAt, b.Proved.ID, b.Proved.PasswordHash).QueryRow(func(row pgx.Row) error {
+		s.ID, s.Purpose, s.Hash[:], s.CreatedAt, s.Idle, s.ExpiresAt, s.Address, b.Proved.ID, b.Proved.PasswordHash).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&begun)
 	})
 	if b.NewHash != "" {
@@ -72,13 +80,23 @@ func (t *Tx) BeginSession(ctx context.Context, b Beginning) error {
 	return failed("read login", t.tx.SendBatch(ctx, &batch).Close())
 }
 
+// sessionLives holds at $2 for a token that has not ended.
+const sessionLives = `s.ended_at IS NULL AND s.expires_at > $2 AND s.last_used_at + s.idle > $2`
+
+const sessionSelect = `
+	SELECT s.id, s.account_id, s.purpose, s.created_at, s.last_used_at, s.idle, s.expires_at, s.address, a.status, a.blocked_by IS NOT NULL AS blocked
+	FROM sessions s JOIN accounts a ON a.id = s.account_id `
+
 // SessionByToken returns the session whose token has the hash and that has
-// neither ended nor expired at now, or fault.NotFound.
+// neither ended nor expired at now, or fault.NotFound. That it was used is noted
+// once a minute, in the same statement, so that a session costs a request one
+// look by index.
 func (r *Reader) SessionByToken(ctx context.Context, hash [32]byte, now time.Time) (Session, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT s.id, s.account_id, s.purpose, s.created_at, s.expires_at, a.status, a.blocked_by IS NOT NULL AS blocked
-		FROM sessions s JOIN accounts a ON a.id = s.account_id
-		WHERE s.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2`, hash[:], now)
+		WITH used AS (
+			UPDATE sessions s SET last_used_at = $2
+			WHERE s.hash = $1 AND s.last_used_at < $2::timestamptz - interval '1 minute' AND `+sessionLives+`
+		)`+sessionSelect+`WHERE s.hash = $1 AND `+sessionLives, hash[:], now)
 	if err != nil {
 		return Session{}, failed("read session", err)
 	}
@@ -86,10 +104,25 @@ func (r *Reader) SessionByToken(ctx context.Context, hash [32]byte, now time.Tim
 	return session, failed("read session", err)
 }
 
-// EndSession ends a session for good.
-func (t *Tx) EndSession(ctx context.Context, id uuid.UUID, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL`, id, now)
-	return failed("end session", err)
+// Sessions returns the sessions of an account that live at now, the newest first.
+func (r *Reader) Sessions(ctx context.Context, accountID uuid.UUID, now time.Time) ([]Session, error) {
+	rows, err := r.db.Query(ctx, sessionSelect+`
+		WHERE s.account_id = $1 AND s.purpose = 'session' AND `+sessionLives+` ORDER BY s.created_at DESC, s.id`, accountID, now)
+	if err != nil {
+		return nil, failed("read sessions", err)
+	}
+	sessions, err := pgx.CollectRows(rows, pgx.RowToStructByName[Session])
+	return sessions, failed("read sessions", err)
+}
+
+// EndSession ends a session of an account for good. It returns fault.NotFound
+// when the account has none of that id that lives at now.
+func (t *Tx) EndSession(ctx context.Context, accountID, id uuid.UUID, now time.Time) error {
+	var ended uuid.UUID
+	err := t.tx.QueryRow(ctx, `
+		UPDATE sessions s SET ended_at = $2 WHERE s.id = $1 AND s.account_id = $3 AND s.purpose = 'session' AND `+sessionLives+` RETURNING s.id`,
+		id, now, accountID).Scan(&ended)
+	return failed("read session", err)
 }
 
 // EndSessions ends every token of an account: sessions, and the right to add

@@ -65,7 +65,7 @@ func registration(changes ...func(*store.Registration)) store.Registration {
 		Application: store.Application{
 			ID: newID(), AccountID: a.ID, PolicyVersion: 1, Name: a.Name, Locale: a.Locale, Company: a.Company, SubmittedAt: noon,
 		},
-		Upload:  store.Session{ID: newID(), AccountID: a.ID, Purpose: store.PurposeUpload, Hash: [32]byte(randomBytes()), CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)},
+		Upload:  store.Session{ID: newID(), AccountID: a.ID, Purpose: store.PurposeUpload, Hash: [32]byte(randomBytes()), CreatedAt: noon, Idle: time.Hour, ExpiresAt: noon.Add(time.Hour)},
 		Notices: []store.Notice{{ID: newID(), Key: "application_received/" + a.ID.String(), AccountID: a.ID, Kind: "application_received", Channel: store.Email, CreatedAt: noon}},
 		Event: store.Event{
 			At: noon, Actor: actor.Actor{Kind: actor.Account, ID: a.ID, RequestID: "r1", Address: netip.MustParseAddr("196.41.0.1")},

@@ -84,6 +84,8 @@ type Caller struct {
 	actor.Actor
 	// Token is the credential of a user, for the one who ends a session.
 	Token string
+	// SessionID is the session of a user; nil for one with another credential.
+	SessionID uuid.UUID
 	// Session is the session of a staff member who signed in; nil for one with a
 	// personal access token.
 	Session *store.StaffSession
@@ -271,6 +273,9 @@ func identifyUser(ctx context.Context, reader *store.Reader, caller *Caller, has
 		return standing{}, errUnauthenticated
 	}
 	caller.Kind, caller.ID = actor.Account, session.AccountID
+	if session.Purpose == store.PurposeSession {
+		caller.SessionID = session.ID
+	}
 	return standing{session.Purpose, session.Status, session.Blocked}, nil
 }
 
