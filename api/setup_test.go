@@ -63,6 +63,7 @@ type stand struct {
 	log     *lockedBuffer
 	inbox   *notify.Inbox // of one with cases
 	factor  bool          // required of staff who sign in
+	limits  service.Limits
 
 	newService func(*store.Store) *service.Service
 }
@@ -141,6 +142,7 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 		require.NoError(t, err)
 		return service.New(service.Config{
 			Factors: factors, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
+			Limits: s.limits,
 		})
 	}
 	s.handler = s.newHandler(t, s.store)

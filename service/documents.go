@@ -39,6 +39,9 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 	if by.ID != accountID {
 		return store.Document{}, fault.New(fault.Forbidden, "Only the applicant may add documents.")
 	}
+	if err := s.limit(ctx, s.uploads(by, accountID)...); err != nil {
+		return store.Document{}, err
+	}
 	view, err := s.reader.Account(ctx, accountID)
 	if err != nil {
 		return store.Document{}, err

@@ -24,6 +24,10 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 	if err != nil {
 		return LoggedIn{}, err
 	}
+	try := &attempt{failure: use{s.limits.Login, whatPassword, []string{by.ID.String()}}}
+	if err := try.begin(ctx, s); err != nil {
+		return LoggedIn{}, err
+	}
 	right, _, err := s.hasher.Verify(ctx, current, login.PasswordHash)
 	if err != nil {
 		return LoggedIn{}, err
@@ -31,6 +35,7 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 	if !right {
 		return LoggedIn{}, errCurrentPassword
 	}
+	try.succeed(ctx, s)
 	if password == current {
 		return LoggedIn{}, errUnchanged
 	}

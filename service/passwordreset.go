@@ -24,6 +24,9 @@ func (s *Service) AskReset(ctx context.Context, by actor.Actor, email string) er
 	if field != nil {
 		return fault.InvalidFields(*field)
 	}
+	if err := s.limit(ctx, use{s.limits.ResetAddress, whatReset, []string{from(by)}}); err != nil {
+		return err
+	}
 	reset := store.PasswordReset{ID: newID(), Email: address, RequestedAt: s.now()}
 	by.Kind, by.ID = actor.Account, uuid.Nil
 	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -81,6 +84,9 @@ func (s *Service) openingOfReset(ctx context.Context, reset store.PasswordReset)
 // told which), and naming password when that cannot be taken, which leaves the
 // link good.
 func (s *Service) CompleteReset(ctx context.Context, by actor.Actor, token, password string) error {
+	if err := s.limit(ctx, use{s.limits.ResetAddress, whatResetUse, []string{from(by)}}); err != nil {
+		return err
+	}
 	reset, err := s.reader.ResetByToken(ctx, identity.HashToken(token), s.now())
 	if isNotFound(err) {
 		return errLinkSpent
@@ -99,6 +105,7 @@ func (s *Service) CompleteReset(ctx context.Context, by actor.Actor, token, pass
 	if err != nil {
 		return err
 	}
+	s.forgiveAccount(ctx, *reset.AccountID)
 	if err := s.signal(ctx, cases.PasswordResetID(reset.ID), *reset.AccountID, cases.Redeemed, nil); err != nil {
 		s.unreached(cases.PasswordResetID(reset.ID), err)
 	}

@@ -26,6 +26,9 @@ type Registered struct {
 // or the phone belongs to another account. It succeeds without Temporal: the
 // case is then opened by the sweep.
 func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Application, password string) (Registered, error) {
+	if err := s.limit(ctx, use{s.limits.RegistrationAddress, whatRegistration, []string{from(by)}}); err != nil {
+		return Registered{}, err
+	}
 	p, version, err := s.reader.Policy(ctx)
 	if err != nil {
 		return Registered{}, err

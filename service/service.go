@@ -22,7 +22,7 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last four is required.
+// Config is what a Service needs. Every field but the last five is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
@@ -32,6 +32,8 @@ type Config struct {
 	// Factors are the second factors of staff; nil in a process in which nobody
 	// signs in.
 	Factors *identity.Factors
+	// Limits say how often things may be tried; zero is no limit.
+	Limits Limits
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Answer is how long a command waits for its case to carry it out before
@@ -50,6 +52,8 @@ type Service struct {
 	documents *documents.Store
 	hasher    *identity.Hasher
 	factors   *identity.Factors
+	limits    Limits
+	over      over
 	log       *slog.Logger
 	now       func() time.Time
 	answer    time.Duration
@@ -60,7 +64,7 @@ type Service struct {
 // New returns a Service.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
+		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors, limits: c.Limits,
 		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 	}
 	if s.now == nil {

@@ -27,11 +27,16 @@ type LoggedIn struct {
 
 // Login begins a session. An unknown e-mail, a wrong password and a login that
 // opens nothing any more are told apart by nobody: fault.Unauthenticated, after
-// the same work. After the right password a suspended account is refused with
+// the same work; too many such failures are fault.RateLimited. After the right password a suspended account is refused with
 // fault.AccountSuspended, which says why, since when and until when.
 func (s *Service) Login(ctx context.Context, by actor.Actor, email, password string) (LoggedIn, error) {
 	login, err := s.loginOf(ctx, email)
 	if err != nil {
+		return LoggedIn{}, err
+	}
+	try := newAttempt(s.limits, by, whatLogin, email)
+	try.known = func(ctx context.Context) (bool, error) { return s.known(ctx, by, login.AccountID) }
+	if err := try.begin(ctx, s); err != nil {
 		return LoggedIn{}, err
 	}
 	right, outdated, err := s.hasher.Verify(ctx, password, login.PasswordHash)
@@ -41,6 +46,7 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 	if !right {
 		return LoggedIn{}, wrongLogin()
 	}
+	try.succeed(ctx, s)
 	view, err := s.reader.Account(ctx, login.AccountID)
 	if err != nil {
 		return LoggedIn{}, err

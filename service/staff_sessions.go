@@ -47,6 +47,11 @@ func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignI
 	if err != nil {
 		return StaffSignedIn{}, err
 	}
+	try := newAttempt(s.limits, by, whatStaffLogin, in.Email)
+	try.strange = use{} // failures from elsewhere keep staff out from nowhere
+	if err := try.begin(ctx, s); err != nil {
+		return StaffSignedIn{}, err
+	}
 	right, outdated, err := s.hasher.Verify(ctx, in.Password, login.PasswordHash)
 	if err != nil {
 		return StaffSignedIn{}, err
@@ -76,6 +81,9 @@ func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignI
 		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.StaffSession{Method: store.MethodPassword, SecondFactor: factor})
 		return err
 	})
+	if err == nil && refused == nil {
+		try.succeed(ctx, s)
+	}
 	return begun, errors.Join(err, refused)
 }
 

@@ -115,6 +115,15 @@ func (r *Reader) Sessions(ctx context.Context, accountID uuid.UUID, now time.Tim
 	return sessions, failed("read sessions", err)
 }
 
+// SignedInFrom reports whether an account was signed in to, or registered, from
+// an address in the network since the given time.
+func (r *Reader) SignedInFrom(ctx context.Context, accountID uuid.UUID, network netip.Prefix, since time.Time) (bool, error) {
+	var known bool
+	err := r.db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM sessions WHERE account_id = $1 AND created_at > $3 AND address <<= $2)`,
+		accountID, network, since).Scan(&known)
+	return known, failed("read sessions", err)
+}
+
 // EndSession ends a session of an account for good. It returns fault.NotFound
 // when the account has none of that id that lives at now.
 func (t *Tx) EndSession(ctx context.Context, accountID, id uuid.UUID, now time.Time) error {

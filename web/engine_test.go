@@ -122,7 +122,7 @@ func TestFail_gives_every_error_its_status_and_document(t *testing.T) {
 func TestFail_adds_fields_and_details_and_lets_no_detail_replace_a_member(t *testing.T) {
 	t.Parallel()
 	refused := fault.New(fault.RateLimited, "Slowly.").With("current", map[string]string{"status": "active"}).
-		With("status", 200).With(web.RetryAfter, 60)
+		With("status", 200).With(fault.RetryAfter, 60)
 	refused.Fields = []fault.Field{{Field: "email", Code: "taken", Detail: "Is in use."}}
 	answer := get(t, newEngine(t, func(c *gin.Context) { web.Fail(c, refused) }), "/thing/1")
 	p := problemOf(t, answer)

@@ -48,10 +48,6 @@ var statuses = map[fault.Code]int{
 // unavailable.
 const retryAfter = 2
 
-// RetryAfter is the name of the fault detail that becomes the Retry-After
-// header: whole seconds, an int. It is not part of the problem document.
-const RetryAfter = "retry_after"
-
 // problem is the body of an error answer, after RFC 9457.
 type problem struct {
 	Type      string        `json:"type"`
@@ -106,7 +102,7 @@ func advise(header http.Header, f *fault.Error) {
 	case fault.Unavailable:
 		header.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	if seconds, ok := f.Details[RetryAfter].(int); ok {
+	if seconds, ok := f.Details[fault.RetryAfter].(int); ok {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 }
@@ -151,7 +147,7 @@ func problemBody(f *fault.Error, requestID string) ([]byte, error) {
 	extra := make(map[string]any, len(f.Details))
 	for name, value := range f.Details {
 		switch name {
-		case "type", "title", "status", "detail", "code", "request_id", "errors", RetryAfter:
+		case "type", "title", "status", "detail", "code", "request_id", "errors", fault.RetryAfter:
 		default:
 			extra[name] = value
 		}

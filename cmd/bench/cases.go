@@ -122,7 +122,7 @@ func (b *caseBench) start(ctx context.Context, dir, database, temporal string) e
 	settings := []string{
 		"KIBALI_DATABASE_URL=" + database, "KIBALI_SECRET_KEY=" + b.token, "KIBALI_LISTEN=127.0.0.1:0", "KIBALI_OPERATIONS_LISTEN=127.0.0.1:0",
 		"KIBALI_DOCUMENTS_URL=file://" + dir, "KIBALI_BASE_URL=http://127.0.0.1", "KIBALI_EMAIL_PROVIDER=inbox", "KIBALI_SMS_PROVIDER=inbox",
-		"TEMPORAL_ADDRESS=" + temporal, "TEMPORAL_NAMESPACE=" + client.DefaultNamespace,
+		"KIBALI_LIMIT_REGISTRATION_ADDRESS=0", "TEMPORAL_ADDRESS=" + temporal, "TEMPORAL_NAMESPACE=" + client.DefaultNamespace,
 	}
 	for _, process := range []struct{ name, said string }{{"serve", "serving"}, {"worker", "working"}} {
 		server, err := startKibali(ctx, binary, process.name, process.said, settings...)

@@ -171,7 +171,8 @@ func (i *installation) newServe(ctx context.Context, n int) (c *child, base stri
 		return nil, "", err
 	}
 	c, err = i.newChild(ctx, fmt.Sprintf("serve-%d", n), "serve",
-		"KIBALI_LISTEN="+listen)
+		"KIBALI_LISTEN="+listen, "KIBALI_LIMIT_REGISTRATION_ADDRESS=0", "KIBALI_LIMIT_LOGIN_ADDRESS=0", "KIBALI_LIMIT_UPLOAD_ADDRESS=0",
+		"KIBALI_LIMIT_RESET_ADDRESS=0")
 	return c, "http://" + listen, err
 }
 

@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"kibali/cmd/kibali/config"
+	"kibali/service"
 )
 
 const secret = "s3cr3t-that-nobody-may-see-0123456789"
@@ -57,6 +61,11 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 			},
 			[]string{`"everyone" is neither a network`, "is too short"},
 		},
+		"limits that are none": {
+			completeServe("--limit-login=10", "--limit-login-address=-1/15m", "--limit-reset-address=10/soon", "--limit-upload-account=1/1ms"),
+			[]string{"KIBALI_LIMIT_LOGIN", "KIBALI_LIMIT_LOGIN_ADDRESS", "KIBALI_LIMIT_RESET_ADDRESS", "KIBALI_LIMIT_UPLOAD_ACCOUNT"},
+			[]string{"such as 10/15m"},
+		},
 		"a folder that is not a full path": {
 			completeServe("--documents-url=file://documents"), []string{"KIBALI_DOCUMENTS_URL"}, []string{"full path"},
 		},
@@ -99,6 +108,21 @@ func TestEveryBadSettingIsNamedAtOnce(t *testing.T) {
 			require.NotContains(t, errs, secret)
 		})
 	}
+}
+
+func TestLimitsThatAreNotSetAreTheUsualOnes(t *testing.T) {
+	t.Parallel()
+	var limits config.Limits
+	parser, err := kong.New(&limits)
+	require.NoError(t, err)
+	_, err = parser.Parse(nil)
+	require.NoError(t, err)
+	var problems config.Problems
+	require.Equal(t, service.DefaultLimits(), limits.Rates(&problems))
+	require.NoError(t, problems.Err())
+	limits.LimitLogin = "0"
+	require.Zero(t, limits.Rates(&problems).Login)
+	require.NoError(t, problems.Err())
 }
 
 func TestSettingsThatAreSetToNothingHaveTheirDefaults(t *testing.T) {

@@ -20,6 +20,7 @@ type serveCommand struct {
 	config.Platform
 	config.StaffSignIn
 	config.Hashes
+	config.Limits
 	config.Log
 }
 
@@ -41,7 +42,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,
-		SecretKey: key, Platform: c.Name(&problems),
+		SecretKey: key, Platform: c.Name(&problems), Limits: c.Rates(&problems),
 	}
 	if err := problems.Err(); err != nil {
 		return err

@@ -51,6 +51,11 @@ func Codes() []Code {
 	}
 }
 
+// RetryAfter is the name of the detail of a RateLimited or Unavailable error that
+// says how many whole seconds to wait, an int. It is no member of the problem
+// document, but its Retry-After header.
+const RetryAfter = "retry_after"
+
 // Field says what is wrong with one field of the input. Field is its JSON path
 // ("company.industry"), Code is stable for machines, Detail is for people and
 // never repeats the value.

@@ -7,5 +7,6 @@
 // instead of at the first mistake. What a problem says never repeats a value
 // that may hold a secret.
 //
-// It imports notify, web and documents for what they make of their settings.
+// It imports notify, web, documents and service for what they make of their
+// settings.
 package config

@@ -23,6 +23,7 @@ import (
 	"kibali/domain/cases"
 	"kibali/migrations"
 	"kibali/notify"
+	"kibali/service"
 	"kibali/web"
 	"kibali/worker"
 )
@@ -216,7 +217,7 @@ func (s *system) assemble(ctx context.Context) error {
 	storage := url.URL{Scheme: "file", Path: filepath.ToSlash(s.folder.file("documents"))}
 	s.process, err = process.New(ctx, process.Blueprint{
 		Pool: pool, Documents: storage.String(), Hashes: hashes, Version: s.Version, Log: s.log,
-		SecretKey: []byte(s.keys.SecretKey), Platform: "Kibali",
+		SecretKey: []byte(s.keys.SecretKey), Platform: "Kibali", Limits: service.DefaultLimits().Crowded(crowd),
 		Temporal: client.Options{HostPort: s.stack.Temporal.Address(), Namespace: s.stack.Temporal.Namespace()},
 	})
 	if err != nil {
@@ -237,6 +238,10 @@ func (s *system) assemble(ctx context.Context) error {
 	})
 	return nil
 }
+
+// crowd is how many times as much one address may do as elsewhere: here everybody
+// comes from one.
+const crowd = 100
 
 // hashes is how many passwords are hashed at a time.
 const hashes = 4

@@ -20,7 +20,7 @@ import (
 	"kibali/store"
 )
 
-// Blueprint says what a process is made of. Every field is required.
+// Blueprint says what a process is made of. Every field but Limits is required.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
@@ -30,6 +30,7 @@ type Blueprint struct {
 	Log       *slog.Logger
 	SecretKey []byte // the same in every process
 	Platform  string // the name that authenticator apps show
+	Limits    service.Limits
 }
 
 // Process is the parts that every process has.
@@ -78,7 +79,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 		return nil, fmt.Errorf("make a client of Temporal: %w", err)
 	}
 	p.Service = service.New(service.Config{
-		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Log: b.Log,
+		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Limits: b.Limits, Log: b.Log,
 	})
 	return p, nil
 }
