@@ -22,4 +22,29 @@ var access = map[string]web.Access{
 
 	"GET /console/users":     web.Staff(actor.ReadAccounts),
 	"GET /console/users.csv": web.Staff(actor.ReadAccounts),
+	"GET /console/pending":   web.Staff(actor.ReadAccounts),
+
+	"GET /console/accounts/:id":          web.Staff(actor.ReadAccounts),
+	"GET /console/accounts/:id/timeline": web.Staff(actor.ReadAccounts),
+	"GET /console/accounts/:id/billing":  web.Staff(actor.ReadAccounts),
+	"GET /console/decisions/:id":         web.Staff(actor.ReadAccounts),
+
+	"GET /console/accounts/:id/review":   web.Staff(actor.Review),
+	"POST /console/accounts/:id/claim":   web.Staff(actor.Review),
+	"POST /console/accounts/:id/unclaim": web.Staff(actor.Review),
+	"GET /console/review/next":           web.Staff(actor.Review),
+	"GET /console/bulk":                  web.Staff(actor.Review),
+	"POST /console/bulk":                 web.Staff(actor.Review),
+
+	"GET /console/accounts/:id/documents/:doc/content":  web.Staff(actor.ReadDocuments),
+	"GET /console/accounts/:id/documents/:doc/pages/:n": web.Staff(actor.ReadDocuments),
+}
+
+// The forms of decisions, each with its preview.
+func init() {
+	for _, v := range verbs {
+		access["GET /console/accounts/:id/"+v.Path()] = web.Staff(v.permission)
+		access["POST /console/accounts/:id/"+v.Path()] = web.Staff(v.permission)
+		access["POST /console/accounts/:id/"+v.Path()+"/preview"] = web.Staff(v.permission)
+	}
 }

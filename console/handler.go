@@ -21,8 +21,8 @@ import (
 //go:embed templates/*.html locales/*.toml static/*
 var files embed.FS
 
-// Config is what the console needs. Every field but Proxies, Now and Observe is
-// required.
+// Config is what the console needs. Every field but Proxies, TemporalUI, Now and
+// Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
@@ -31,7 +31,10 @@ type Config struct {
 	Log     *slog.Logger
 	Site    *web.Site
 	Proxies web.Proxies
-	Now     func() time.Time // time.Now when nil
+	// TemporalUI is where the cases are shown, its namespace included; "" for
+	// pages without links to them.
+	TemporalUI string
+	Now        func() time.Time // time.Now when nil
 	// Observe is told of each request that was answered; see web.Config.
 	Observe func(method, route string, status int, took time.Duration)
 }
@@ -55,6 +58,7 @@ func Handler(config Config) (http.Handler, error) {
 	}
 	s := &server{
 		service: config.Service, reader: config.Reader, cursors: config.Cursors, assets: config.Assets, site: config.Site, now: config.Now,
+		temporalUI: config.TemporalUI,
 	}
 	if err := s.openFace(); err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
@@ -75,6 +79,8 @@ type server struct {
 	assets  *page.Assets
 	face    *page.Face
 	zone    zone
+
+	temporalUI string
 }
 
 func (s *server) openFace() (err error) {
@@ -95,6 +101,26 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST("/console/preferences", s.prefer)
 	engine.GET("/console/users", s.users)
 	engine.GET("/console/users.csv", s.usersCSV)
+	engine.GET("/console/pending", s.pending)
+	engine.GET("/console/review/next", s.nextReview)
+	engine.GET("/console/bulk", s.bulkForm)
+	engine.POST("/console/bulk", s.bulk)
+	engine.GET("/console/decisions/:id", s.decision)
+
+	account := engine.Group("/console/accounts/:id")
+	account.GET("", s.profile)
+	account.GET("/timeline", s.timeline)
+	account.GET("/billing", s.billing)
+	account.GET("/review", s.review)
+	account.POST("/claim", s.claim)
+	account.POST("/unclaim", s.unclaim)
+	account.GET("/documents/:doc/content", s.originalOfDocument)
+	account.GET("/documents/:doc/pages/:n", s.pageOfDocument)
+	for _, v := range verbs {
+		account.GET("/"+v.Path(), s.decideForm(v))
+		account.POST("/"+v.Path(), s.decide(v))
+		account.POST("/"+v.Path()+"/preview", s.preview(v))
+	}
 }
 
 // problem is the page that an error becomes.

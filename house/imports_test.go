@@ -67,9 +67,10 @@ var rules = []rule{
 	{pkg: "notify", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, blob, "database/sql"}},
 	{pkg: "documents", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, "database/sql"}},
 	{pkg: "identity", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},
+	{pkg: "letters", ours: []string{"domain", "store", "notify"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},
 
 	{
-		pkg: "activities", ours: []string{"domain", "store", "notify", "identity", "documents"},
+		pkg: "activities", ours: []string{"domain", "store", "notify", "letters", "identity", "documents"},
 		never: []string{gin, pgx, "database/sql", "net/http"},
 	},
 	{
@@ -77,7 +78,7 @@ var rules = []rule{
 		never: []string{gin, pgx, blob, "database/sql", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"},
 	},
 	{
-		pkg: "service", ours: []string{"domain", "store", "identity", "documents"},
+		pkg: "service", ours: []string{"domain", "store", "letters", "identity", "documents"},
 		never: []string{gin, pgx, "database/sql", "net/http", temporal + "/sdk/workflow", temporal + "/sdk/activity", temporal + "/sdk/worker"},
 	},
 	{pkg: "web", ours: []string{"domain", "identity", "store"}, never: []string{temporal, blob, "database/sql"}},

@@ -2,8 +2,8 @@
 // documents, decide, log in. The API and the console share it. A command
 // checks who asks, records what is asked in one transaction and tells the case
 // that carries it out; it never carries it out itself. It imports domain,
-// store, identity, documents and the Temporal client; never workflows or
-// activities.
+// store, identity, documents, letters and the Temporal client; never workflows
+// or activities.
 package service
 
 import (
@@ -19,6 +19,7 @@ import (
 	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/identity"
+	"kibali/letters"
 	"kibali/store"
 )
 
@@ -34,6 +35,9 @@ type Config struct {
 	Factors *identity.Factors
 	// Limits say how often things may be tried; zero is no limit.
 	Limits Limits
+	// Letters is in whose name notices are written, for those who want to see
+	// one before it is sent.
+	Letters letters.Sender
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Answer is how long a command waits for its case to carry it out before
@@ -54,6 +58,7 @@ type Service struct {
 	factors   *identity.Factors
 	limits    Limits
 	over      over
+	letters   letters.Sender
 	log       *slog.Logger
 	now       func() time.Time
 	answer    time.Duration
@@ -65,7 +70,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors, limits: c.Limits,
-		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
+		letters: c.Letters, log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 	}
 	if s.now == nil {
 		// PostgreSQL keeps microseconds; what is answered is what is read later.

@@ -24,3 +24,13 @@ func (r *Reader) Desk(ctx context.Context, staffID uuid.UUID) (Desk, error) {
 	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Desk])
 	return d, failed("read staff member", err)
 }
+
+// Counts returns how many accounts there are by status, exactly.
+func (r *Reader) Counts(ctx context.Context) (Counts, error) {
+	var c Counts
+	err := r.db.QueryRow(ctx, `
+		SELECT sum(pending)::bigint, sum(active)::bigint, sum(suspended)::bigint, sum(rejected)::bigint, sum(closed)::bigint,
+			sum(pending + active + suspended + rejected + closed)::bigint
+		FROM account_counts`).Scan(&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &c.All)
+	return c, failed("count accounts", err)
+}

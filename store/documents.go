@@ -117,3 +117,17 @@ func (r *Reader) Page(ctx context.Context, documentID uuid.UUID, number int) (Pa
 	p, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Page])
 	return p, failed("read page", err)
 }
+
+// AccountPages returns the images of all pages of an account's documents, by
+// document and number.
+func (r *Reader) AccountPages(ctx context.Context, accountID uuid.UUID) ([]Page, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT p.document_id, p.number, p.storage_key, p.content_type, p.width, p.height, p.size
+		FROM document_pages p JOIN documents d ON d.id = p.document_id
+		WHERE d.account_id = $1 ORDER BY p.document_id, p.number`, accountID)
+	if err != nil {
+		return nil, failed("read pages", err)
+	}
+	pages, err := pgx.CollectRows(rows, pgx.RowToStructByName[Page])
+	return pages, failed("read pages", err)
+}

@@ -90,8 +90,14 @@ func (r *Reader) PendingNotices(ctx context.Context, accountID uuid.UUID) ([]Not
 	return r.notices(ctx, `SELECT `+noticeColumns+` FROM notices WHERE account_id = $1 AND status = 'pending' ORDER BY id`, accountID)
 }
 
-func (r *Reader) notices(ctx context.Context, sql string, id uuid.UUID) ([]Notice, error) {
-	rows, err := r.db.Query(ctx, sql, id)
+// Notices returns what an account's user was told last, the newest first.
+func (r *Reader) Notices(ctx context.Context, accountID uuid.UUID, limit int) ([]Notice, error) {
+	return r.notices(ctx, `SELECT `+noticeColumns+` FROM notices WHERE account_id = $1 AND staff_id IS NULL
+		ORDER BY created_at DESC, id DESC LIMIT $2`, accountID, limit)
+}
+
+func (r *Reader) notices(ctx context.Context, sql string, args ...any) ([]Notice, error) {
+	rows, err := r.db.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, failed("read notices", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"kibali/cmd/kibali/config"
 	"kibali/cmd/kibali/operations"
@@ -42,7 +43,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,
-		SecretKey: key, Platform: c.Name(&problems), Limits: c.Rates(&problems),
+		SecretKey: key, Platform: c.Name(&problems), BaseURL: strings.TrimRight(c.BaseURL, "/"), Limits: c.Rates(&problems),
 	}
 	if err := problems.Err(); err != nil {
 		return err

@@ -129,13 +129,37 @@ func (c *camera) subjects(ctx context.Context) ([]subject, error) {
 	var pending struct {
 		Items []struct{ ID string }
 	}
-	if err := c.get(ctx, "/v1/accounts?status=pending&limit=1", &pending); err != nil {
+	if err := c.get(ctx, "/v1/accounts?status=pending&limit=1&q=ltd", &pending); err != nil {
 		return nil, err
 	}
+	var all struct {
+		Items []struct{ ID, Status string }
+	}
+	if err := c.get(ctx, "/v1/accounts?limit=100", &all); err != nil {
+		return nil, err
+	}
+	of := map[string]string{}
+	for _, a := range all.Items {
+		of[a.Status] = "/console/accounts/" + a.ID
+	}
+	dialog := func(key string) []chromedp.Action[chromedp.Void] {
+		return []chromedp.Action[chromedp.Void]{
+			chromedp.KeyEvent(key), chromedp.WaitVisible(chromedp.CSS("#dialog #preview")),
+		}
+	}
+	review := "/console/accounts/" + pending.Items[0].ID + "/review"
 	return []subject{
 		{name: "sign-in", path: "/console/sign-in", out: true},
 		{name: "users", path: "/console/users"},
 		{name: "users-active", path: "/console/users?status=active&sort=last_active_at"},
+		{name: "pending", path: "/console/pending"},
+		{name: "review", path: review},
+		{name: "review-approve", path: review, steps: dialog("a")},
+		{name: "review-reject", path: review, steps: dialog("r")},
+		{name: "reject", path: "/console/accounts/" + pending.Items[0].ID + "/reject"},
+		{name: "profile-active", path: of["active"]},
+		{name: "profile-suspended", path: of["suspended"]},
+		{name: "suspend", path: of["active"] + "/suspend"},
 		{name: "problem", path: "/console/users?status=nothing"},
 	}, nil
 }

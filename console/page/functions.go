@@ -24,6 +24,7 @@ func (f functions) table() template.FuncMap {
 		"asset":     f.assets.Address,
 		"icon":      f.icon,
 		"number":    number,
+		"signed":    signed,
 		"size":      size,
 		"ago":       f.ago,
 		"at":        f.at,
@@ -53,6 +54,14 @@ func number(n any) (string, error) {
 		return Number(n), nil
 	}
 	return "", fmt.Errorf("%T is no whole number", n)
+}
+
+// signed is Number with a sign before what is added.
+func signed(n int64) string {
+	if n > 0 {
+		return "+" + Number(n)
+	}
+	return Number(n)
 }
 
 // Number writes a whole number with a comma between groups of three digits, as

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/gin-gonic/gin"
@@ -83,16 +84,18 @@ func (m messages) say(id string, arguments ...any) (string, error) {
 	return said, nil
 }
 
-// sayCode returns the text of a code, or the code itself where it has none: a
+// sayCode returns the text of a code, or its own words where it has none: a
 // newer release may have written it.
 func (m messages) sayCode(prefix string, code any) string {
 	name := fmt.Sprint(code)
 	said, err := m.say(prefix + "." + name)
 	if err != nil {
-		return name
+		return words.Replace(name)
 	}
 	return said
 }
+
+var words = strings.NewReplacer("_", " ", ".", " ")
 
 // sayField returns what is wrong with a field: the text of its code with this
 // field, else the one of the code alone, else what the fault says itself.

@@ -46,6 +46,92 @@
     else link.click();
   });
 
+  // The viewer of documents: one at a time, larger, smaller, turned.
+  const viewer = () => $("[data-viewer]");
+  const show = (tab) => {
+    for (const other of $$("[data-document]", viewer())) {
+      if (other === tab) other.setAttribute("aria-current", "true");
+      else other.removeAttribute("aria-current");
+      $(other.hash).toggleAttribute("data-away", other !== tab);
+    }
+    $(".paper", viewer()).scrollTop = 0;
+  };
+  const shape = (view) => {
+    const zoom = Number(view.dataset.zoomed || 1), turn = Number(view.dataset.turned || 0);
+    for (const figure of $$("figure", view)) {
+      const image = $("img", figure), width = image.width && Number(image.getAttribute("width")), height = Number(image.getAttribute("height"));
+      const sideways = turn % 180 !== 0;
+      figure.style.width = `${zoom * 100}%`;
+      figure.style.aspectRatio = sideways ? `${height} / ${width}` : `${width} / ${height}`;
+      image.style.width = sideways ? `${(width / height) * 100}%` : "100%";
+      image.style.transform = { 0: "", 90: "rotate(90deg) translateY(-100%)", 180: "rotate(180deg) translate(-100%, -100%)", 270: "rotate(270deg) translateX(-100%)" }[turn];
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const view = viewer();
+    if (!view) return;
+    const tab = event.target.closest("[data-document]"), zoom = event.target.closest("[data-zoom]");
+    if (tab) { event.preventDefault(); show(tab); }
+    if (zoom) {
+      const by = Number(zoom.dataset.zoom), now = Number(view.dataset.zoomed || 1);
+      view.dataset.zoomed = by === 0 ? 1 : Math.min(Math.max(now * (by > 0 ? 1.25 : 0.8), 0.25), 6);
+      shape(view);
+    }
+    if (event.target.closest("[data-turn]")) {
+      view.dataset.turned = (Number(view.dataset.turned || 0) + 90) % 360;
+      shape(view);
+    }
+    const step = event.target.closest("[data-step]");
+    if (step) {
+      const tabs = $$("[data-document]", view), now = tabs.findIndex((each) => each.hasAttribute("aria-current"));
+      if (tabs.length) show(tabs[(now + Number(step.dataset.step) + tabs.length) % tabs.length]);
+    }
+  });
+  // Whoever looks at an application says so now and then, for their colleagues.
+  setInterval(() => {
+    const at = $("[data-claim]");
+    if (at && !document.hidden) fetch(at.dataset.claim, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => {});
+  }, 60000);
+
+  // A canned reason begins the text, until somebody changes it.
+  const fill = (form) => {
+    const chosen = $("[name=reason_code]:checked", form), text = $("[name=reason]", form);
+    if (!chosen || !text) return;
+    const canned = $$("[name=reason_code]", form).map((choice) => choice.dataset.text);
+    if (text.value === "" || canned.includes(text.value)) {
+      text.value = chosen.dataset.text;
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "reason_code") fill(event.target.form);
+  });
+  document.addEventListener("htmx:load", (event) => {
+    const form = $("form[data-decide]", event.detail.elt.parentElement || document);
+    if (form) fill(form);
+  });
+  document.addEventListener("keydown", (event) => {
+    const form = $("form[data-decide]");
+    if (!form || event.metaKey || event.altKey) return;
+    if (event.ctrlKey) {
+      if (event.key === "Enter") { event.preventDefault(); form.requestSubmit($("[data-go]", form)); }
+      return;
+    }
+    if (!/^[1-9]$/.test(event.key) || event.target.closest("textarea, input:not([type=radio])")) return;
+    const choice = $$("[name=reason_code]", form)[Number(event.key) - 1];
+    if (!choice) return;
+    event.preventDefault();
+    choice.checked = true;
+    choice.focus();
+    choice.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
+  // Every row of a list, or none.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("[data-pick-all]")) return;
+    for (const box of $$("input[name=id]", event.target.form)) box.checked = event.target.checked;
+  });
+
   // The keyboard: off inside inputs, where a dialog is open, and for whoever
   // turned it off.
   const places = { u: "/console/users", p: "/console/pending", l: "/console/ledger", d: "/console/dashboard" };
@@ -63,6 +149,11 @@
       case "k": move(-1); return true;
       case "/": { const box = $("#q"); if (!box) return false; box.focus(); box.select(); return true; }
       case "g": going = Date.now(); return true;
+      case "?": {
+        dialog.replaceChildren($("#keys-help").content.cloneNode(true));
+        dialog.showModal();
+        return true;
+      }
     }
     const button = $(`[data-key="${CSS.escape(key)}"]`);
     if (!button) return false;

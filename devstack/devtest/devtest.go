@@ -38,10 +38,13 @@ var servers struct {
 	temporalErr error
 }
 
-// Main runs the tests of a package, stops the servers that they started and
-// exits.
-func Main(m *testing.M) {
+// Main runs the tests of a package, calls after, stops the servers that they
+// started and exits.
+func Main(m *testing.M, after ...func()) {
 	code := m.Run()
+	for _, end := range after {
+		end()
+	}
 	if err := stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "stop the test servers:", err)
 		code = max(code, 1)

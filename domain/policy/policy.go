@@ -33,6 +33,8 @@ type Policy struct {
 	MaxDocuments int `json:"max_documents"`
 	// MaxAPIKeys is how many API keys an account may have at a time.
 	MaxAPIKeys int `json:"max_api_keys"`
+	// Canned are the texts that staff begin from when they give a reason.
+	Canned []CannedReason `json:"canned_reasons"`
 	// Passwords says how long the passwords that people choose must be.
 	Passwords Passwords `json:"passwords"`
 	// ResetLink is how long the link of a password reset is good.
@@ -102,6 +104,7 @@ func Default() Policy {
 		TopUps:       TopUps{Alone: 100_000, Signature: Duration(3 * day)},
 		MaxDocuments: 10,
 		MaxAPIKeys:   20,
+		Canned:       defaultCanned(),
 		Passwords:    Passwords{User: 12, Staff: 15},
 		ResetLink:    Duration(time.Hour),
 	}
@@ -116,11 +119,16 @@ func Parse(content []byte) (Policy, error) {
 	p := Default()
 	usual := p.Calendar
 	p.Calendar = calendar.Config{} // it is one setting: days are not added to the usual ones
+	canned := p.Canned
+	p.Canned = nil // so is each list
 	if err := json.Unmarshal(content, &p); err != nil {
 		return Policy{}, fmt.Errorf("read policy: %w", err)
 	}
 	if p.Calendar.Zone == "" {
 		p.Calendar = usual
+	}
+	if p.Canned == nil {
+		p.Canned = canned
 	}
 	return p, nil
 }
@@ -159,6 +167,7 @@ func (p Policy) Validate() error {
 	if p.TopUps.Signature <= 0 {
 		refuse("top_ups.signature", "Must be longer than nothing.")
 	}
+	bad = append(bad, refuseCanned(p.Canned)...)
 	if p.MaxDocuments < 1 || p.MaxDocuments > 100 {
 		refuse("max_documents", "Must be between 1 and 100.")
 	}

@@ -217,7 +217,7 @@ func (s *system) assemble(ctx context.Context) error {
 	storage := url.URL{Scheme: "file", Path: filepath.ToSlash(s.folder.file("documents"))}
 	s.process, err = process.New(ctx, process.Blueprint{
 		Pool: pool, Documents: storage.String(), Hashes: hashes, Version: s.Version, Log: s.log,
-		SecretKey: []byte(s.keys.SecretKey), Platform: "Kibali", Limits: service.DefaultLimits().Crowded(crowd),
+		SecretKey: []byte(s.keys.SecretKey), Platform: "Kibali", BaseURL: s.url(), Limits: service.DefaultLimits().Crowded(crowd),
 		Temporal: client.Options{HostPort: s.stack.Temporal.Address(), Namespace: s.stack.Temporal.Namespace()},
 	})
 	if err != nil {

@@ -15,12 +15,14 @@ import (
 	"kibali/cmd/kibali/operations"
 	"kibali/documents"
 	"kibali/identity"
+	"kibali/letters"
 	"kibali/migrations"
 	"kibali/service"
 	"kibali/store"
 )
 
-// Blueprint says what a process is made of. Every field but Limits is required.
+// Blueprint says what a process is made of. Every field is required, but for
+// Limits and BaseURL, which serve alone needs.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
@@ -29,7 +31,8 @@ type Blueprint struct {
 	Version   string // of this build
 	Log       *slog.Logger
 	SecretKey []byte // the same in every process
-	Platform  string // the name that authenticator apps show
+	Platform  string // the name that authenticator apps show, and that notices are signed with
+	BaseURL   string // where links in notices lead
 	Limits    service.Limits
 }
 
@@ -79,7 +82,8 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 		return nil, fmt.Errorf("make a client of Temporal: %w", err)
 	}
 	p.Service = service.New(service.Config{
-		Store: p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Limits: b.Limits, Log: b.Log,
+		Letters: letters.Sender{Platform: b.Platform, BaseURL: b.BaseURL},
+		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Limits: b.Limits, Log: b.Log,
 	})
 	return p, nil
 }

@@ -1,0 +1,164 @@
+package console_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"kibali/devstack/browser/browsertest"
+	"kibali/domain/account"
+	"kibali/domain/actor"
+)
+
+// TestConsole uses the console as staff do, against everything that runs in
+// production.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for name, step := range map[string]func(*testing.T, stand){
+		"finds and sorts users":                                 findsUsers,
+		"approves, and tells what it showed before":             approves,
+		"rejects with a canned reason, from the keyboard alone": rejectsByKeyboard,
+		"suspends and reactivates":                              suspends,
+		"works without JavaScript":                              worksWithoutScript,
+	} {
+		t.Run(name, func(t *testing.T) { step(t, s) })
+	}
+}
+
+func findsUsers(t *testing.T, s stand) {
+	a := s.Register(t, func(app *account.Application) { app.Company.Name = "Zanzibar Spice House" })
+	w := s.signIn(t, actor.Support, browsertest.Look{})
+	w.Fill("#q", "zanzibar "+a.Phone[5:])
+	w.Read("1 user")
+	w.Read("Zanzibar Spice House")
+	w.At("q=zanzibar")
+	w.Click(`th a[href*="sort=credits"]`)
+	w.See(`th[aria-sort="descending"] a[href*="sort=credits"]`)
+	w.At("sort=credits")
+	w.Fill("#q", `%_\'";--`)
+	w.Read("Nobody matches")
+	w.Click("#results a")
+	w.Click("a.who")
+	w.See("#company")
+	w.Back()
+	w.At("/console/users")
+	w.Go("/console/users?status=active")
+	w.See(`.tabs a[aria-current="page"][href*="status=active"]`)
+}
+
+func approves(t *testing.T, s stand) {
+	a := s.inReview(t, nil)
+	w := s.signIn(t, actor.Reviewer, browsertest.Look{})
+	w.Go("/console/accounts/" + a.ID.String() + "/review")
+	w.Until(`document.querySelector(".paper img").naturalWidth > 0`)
+	w.Click(`.decide-bar a[data-key="a"]`)
+	w.See("#dialog[open] pre")
+	subject := browsertest.Eval[string](w, `document.querySelector("#dialog .letters strong").textContent`)
+	text := browsertest.Eval[string](w, `document.querySelector("#dialog pre").textContent`)
+	short := browsertest.Eval[string](w, `document.querySelector("#dialog .sms").textContent`)
+	w.Click("#dialog button[data-go]")
+	w.Read("Approved: " + a.Company.Name)
+	email, sms := s.told(t, a, "approved")
+	require.Equal(t, email.Subject, subject)
+	require.Equal(t, email.Text, text)
+	require.Equal(t, sms.Text, short)
+	w.Go("/console/accounts/" + a.ID.String())
+	w.Read("Active")
+	w.Read(s.Staff[actor.Reviewer].Name)
+}
+
+// rejectsByKeyboard signs in, finds the queue, opens an application and rejects
+// it without a mouse: three keys of them are the rejection.
+func rejectsByKeyboard(t *testing.T, s stand) {
+	a := s.inReview(t, nil)
+	w := browsertest.Open(t, s.URL, browsertest.Look{})
+	w.Go("/console/sign-in")
+	w.Until(`document.activeElement.id === "email"`)
+	w.Press(s.Staff[actor.Reviewer].Email + browsertest.Tab + s.Staff[actor.Reviewer].Password + browsertest.Enter)
+	w.At("/console/users")
+	w.Until(`document.documentElement.classList.contains("js") && window.htmx`)
+	w.Press("gp")
+	w.At("/console/pending")
+	w.See("a.who")
+	w.Press("j")
+	w.See("tr.at")
+	w.Press("/")
+	w.Until(`document.activeElement.id === "q"`)
+	w.Fill("#q", a.Email) // the focus is there; this takes away what a driven browser typed too
+	w.Until(`document.querySelectorAll("tr[data-row]").length === 1`)
+	w.Press(browsertest.Escape + "j")
+	w.Until(`document.activeElement.classList.contains("who")`)
+	w.Press(browsertest.Enter)
+	w.At("/review")
+	w.See(".decide-bar")
+	w.Press("?")
+	w.See("#dialog[open]")
+	w.Press(browsertest.Escape)
+	w.Gone("#dialog")
+	w.Press("r")
+	w.See("#dialog[open] #reason")
+	w.Press("3" + browsertest.Enter)
+	w.Read("Rejected: " + a.Company.Name)
+	email, _ := s.told(t, a, "not approved")
+	require.Contains(t, email.Text, "The company in the documents is not the one that was registered.")
+}
+
+func suspends(t *testing.T, s stand) {
+	a := s.active(t)
+	w := s.signIn(t, actor.Admin, browsertest.Look{})
+	w.Expected = []string{"status of 422"} // the console tells of an answer that a form was sent back with
+	w.Go("/console/accounts/" + a.ID.String())
+	w.Click(`.actions a[href$="/suspend"]`)
+	w.See("#dialog[open] #reason")
+	w.Click(`#dialog input[value="non_payment"]`)
+	w.Until(`document.querySelector("#dialog .sms").textContent.includes("invoice")`)
+	w.Fill("#dialog #reason", "Invoice 7 is open.")
+	w.Until(`document.querySelector("#dialog .sms").textContent.includes("Invoice 7 is open.")`)
+	w.Put("#dialog #until", "2001-01-01T10:00")
+	w.Click("#dialog button[data-go]")
+	w.See("#until-problem")
+	require.Equal(t, "Invoice 7 is open.", browsertest.Eval[string](w, `document.querySelector("#reason").value`))
+	w.Put("#dialog #until", "2099-01-01T10:00")
+	w.Click("#dialog button[data-go]")
+	w.Read("Suspended: " + a.Company.Name)
+	w.Read("Invoice 7 is open.")
+	email, _ := s.told(t, a, "suspended")
+	require.Contains(t, email.Text, "Invoice 7 is open.")
+	w.Click(`.actions a[href$="/change-until"]`)
+	w.Put("#dialog #until", "")
+	w.Click("#dialog button[data-go]")
+	w.Read("End of suspension changed")
+	w.Click(`.actions a[href$="/reactivate"]`)
+	w.Click("#dialog button[data-go]")
+	w.Read("Reactivated: " + a.Company.Name)
+	s.told(t, a, "active again")
+	w.Click(`.actions a[href$="/close"]`)
+	w.Fill("#dialog #reason", "The company is wound up.")
+	w.Click("#dialog button[data-go]")
+	w.Read("Closed: " + a.Company.Name)
+}
+
+func worksWithoutScript(t *testing.T, s stand) {
+	a, other := s.inReview(t, nil), s.inReview(t, nil)
+	w := s.signIn(t, actor.Reviewer, browsertest.Look{NoScript: true})
+	w.Go("/console/users")
+	w.Fill("#q", a.Email)
+	w.Click(`.toolbar button`)
+	w.At("q=asha")
+	w.Read("1 user")
+	w.Go("/console/accounts/" + a.ID.String() + "/review")
+	w.Click(`.decide-bar a[href*="/reject"]`)
+	w.Click(`input[value="not_eligible"]`)
+	w.Click(`button[name="preview"]`)
+	w.Read("registered in Tanzania")
+	w.Click(`button[data-go]`)
+	w.Read("Rejected: " + a.Company.Name)
+	w.Go("/console/accounts/" + other.ID.String() + "/review")
+	w.Click(`.decide-bar a[href*="/approve"]`)
+	w.Click(`button[data-go]`)
+	w.Read("Approved: " + other.Company.Name)
+	w.Go(fmt.Sprintf("/console/accounts/%s", other.ID))
+	w.Read("Active")
+}

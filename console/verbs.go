@@ -1,0 +1,101 @@
+package console
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/service"
+	"kibali/store"
+)
+
+// verb is a decision that staff take by a form.
+type verb struct {
+	Action     account.Action
+	permission actor.Permission
+	command    func(*service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error)
+	// Reasoned asks for a reason of the action's list, with a text.
+	Reasoned bool
+	// Told asks for a text alone.
+	Told bool
+	// Until asks when it ends by itself.
+	Until bool
+	// Tone is how the button looks: "success", "danger" or "".
+	Tone string
+	Icon string
+	// Key presses the button.
+	Key string
+}
+
+// verbs are all of them, in the order in which pages show them.
+var verbs = []verb{
+	{
+		Action: account.Approve, permission: actor.Review, Tone: "success", Icon: "check", Key: "a",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Approve
+		},
+	},
+	{
+		Action: account.RequestChanges, permission: actor.Review, Reasoned: true, Icon: "pencil", Key: "c",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.RequestChanges
+		},
+	},
+	{
+		Action: account.Reject, permission: actor.Review, Reasoned: true, Tone: "danger", Icon: "x", Key: "r",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Reject
+		},
+	},
+	{
+		Action: account.Reactivate, permission: actor.ManageAccess, Tone: "success", Icon: "circle-play",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Reactivate
+		},
+	},
+	{
+		Action: account.ChangeUntil, permission: actor.ManageAccess, Until: true, Icon: "clock",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.ChangeUntil
+		},
+	},
+	{
+		Action: account.Suspend, permission: actor.ManageAccess, Reasoned: true, Until: true, Tone: "danger", Icon: "circle-pause",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Suspend
+		},
+	},
+	{
+		Action: account.Close, permission: actor.ManageAccess, Told: true, Tone: "danger", Icon: "archive",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Close
+		},
+	},
+}
+
+// Path is the last part of the address of the verb's form.
+func (v verb) Path() string { return strings.ReplaceAll(string(v.Action), "_", "-") }
+
+// verbOf returns the verb of a path.
+func verbOf(path string) (verb, bool) {
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.Path() == path })
+	if i < 0 {
+		return verb{}, false
+	}
+	return verbs[i], true
+}
+
+// verbsFor returns the verbs that the caller may use on the account as it is,
+// of those that are asked for.
+func verbsFor(caller actor.Actor, view store.AccountView, asked ...account.Action) []verb {
+	var found []verb
+	for _, v := range verbs {
+		_, _, err := account.Next(view.Status, view.Stage, v.Action)
+		if err == nil && caller.May(v.permission) && slices.Contains(asked, v.Action) {
+			found = append(found, v)
+		}
+	}
+	return found
+}
