@@ -18,8 +18,17 @@ var decisionNotices = map[account.Action]notify.Kind{
 	account.RequestChanges: notify.ChangesRequested,
 	account.Suspend:        notify.Suspended,
 	account.ChangeUntil:    notify.SuspensionChanged,
+	account.DismissAppeal:  notify.AppealDismissed,
 	account.Reactivate:     notify.Reactivated,
 	account.Close:          notify.Closed,
+}
+
+// noticeOf is what a user is told of a decision.
+func noticeOf(d store.Decision) notify.Kind {
+	if d.Kind == account.Reactivate && d.AppealID != nil {
+		return notify.AppealGranted
+	}
+	return decisionNotices[d.Kind]
 }
 
 // ApplyDecision carries a staff member's decision out, as its row says it, and
@@ -53,6 +62,15 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 		// It was meant for a state that the account has left.
 		return a.refuse(ctx, tx, acc, d, fault.Conflict)
 	}
+	if d.AppealID != nil {
+		appeal, err := tx.Reader().Appeal(ctx, *d.AppealID)
+		if err != nil {
+			return cases.Outcome{}, err
+		}
+		if !appeal.Open() {
+			return a.refuse(ctx, tx, acc, d, fault.Conflict)
+		}
+	}
 	t, err := a.change(ctx, tx, acc, d.Kind)
 	if fault.Is(err, fault.Conflict) {
 		return a.refuse(ctx, tx, acc, d, fault.Conflict)
@@ -66,7 +84,7 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 	}
 	t.decidedBy(d, role)
 	if t.tells() {
-		t.owe(decisionNotices[d.Kind], d.ID.String())
+		t.owe(noticeOf(d), d.ID.String())
 	}
 	// After a rejection a corrected application that is on its way still counts.
 	t.write.Final = d.Kind == account.Approve || d.Kind == account.Close
@@ -84,6 +102,9 @@ func (a *Activities) refuse(ctx context.Context, tx *store.Tx, acc account.Accou
 		if err := tx.BlockAccount(ctx, acc.ID, nil); err != nil {
 			return cases.Outcome{}, err
 		}
+	}
+	if err := tx.EndAppealAgainst(ctx, d.ID, now); err != nil {
+		return cases.Outcome{}, err
 	}
 	role, err := tx.Reader().DecisionRole(ctx, d)
 	if err != nil {

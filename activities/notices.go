@@ -151,6 +151,16 @@ func (a *Activities) explain(ctx context.Context, l *letter, notice store.Notice
 			l.failure = failureObsolete
 		}
 		l.data.Credits, l.data.Deadline = max(d.Amount, -d.Amount), d.LapsesAt
+	case notify.AppealDue, notify.AppealOverdue:
+		appeal, err := a.reader.OpenAppeal(ctx, notice.AccountID)
+		switch {
+		case fault.Is(err, fault.NotFound):
+			l.failure = failureObsolete
+		case err != nil:
+			return err
+		default:
+			l.data.Deadline = &appeal.RemindAt
+		}
 	case notify.CreditsAdded, notify.CreditsRemoved:
 		posted, err := a.reader.TopUpTransfer(ctx, d.ID, notice.AccountID)
 		if err != nil {

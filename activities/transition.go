@@ -24,6 +24,7 @@ type transition struct {
 	before  account.State
 	until   time.Time // before it
 	action  account.Action
+	appeal  *uuid.UUID // that the decision answers
 	account account.Account
 	write   store.Transition
 }
@@ -95,7 +96,7 @@ func (t *transition) decidedBy(d store.Decision, role actor.Role) {
 	if t.action == account.Suspend || t.action == account.ChangeUntil {
 		t.endsAt(d.Until)
 	}
-	t.write.Decision = &d.ID
+	t.write.Decision, t.appeal = &d.ID, d.AppealID
 	t.write.Event.Actor = actor.Actor{Kind: actor.Staff, ID: d.StaffID, Role: role, RequestID: d.RequestID}
 	t.write.Event.DecisionID, t.write.Event.ReasonCode = &d.ID, d.ReasonCode
 }
@@ -128,10 +129,13 @@ func (t *transition) owe(kind notify.Kind, key string) {
 
 // commit writes the transition and returns what the case is told of it.
 func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, error) {
-	t.write.Account = t.account
 	t.write.Event.WorkflowID = caseID
 	t.write.Event.Before = t.facts(t.before, t.until)
 	t.write.Event.After = t.facts(t.account.State(), t.account.SuspendedUntil)
+	if err := t.endAppeal(ctx); err != nil {
+		return cases.Outcome{}, err
+	}
+	t.write.Account = t.account
 	if err := t.moveCredits(ctx); err != nil {
 		return cases.Outcome{}, err
 	}

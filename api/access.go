@@ -19,6 +19,7 @@ var access = map[string]web.Access{
 	"POST /v1/password-resets/complete":    web.Anyone,
 	"GET /v1/me":                           web.User,
 	"GET /v1/me/transactions":              web.User,
+	"POST /v1/me/appeal":                   web.Appellant,
 	"POST /v1/me/resubmission":             web.User,
 	"GET /v1/me/sessions":                  web.User,
 	"DELETE /v1/me/sessions/:id":           web.User,
@@ -61,7 +62,13 @@ var access = map[string]web.Access{
 	"POST /v1/accounts/:id/suspend":         web.Staff(actor.ManageAccess),
 	"PATCH /v1/accounts/:id/suspension":     web.Staff(actor.ManageAccess),
 	"POST /v1/accounts/:id/reactivate":      web.Staff(actor.ManageAccess),
-	"POST /v1/accounts/:id/close":           web.Staff(actor.ManageAccess),
+
+	"GET /v1/appeals":                               web.Staff(actor.ManageAccess),
+	"GET /v1/accounts/:id/appeals":                  web.Staff(actor.ManageAccess),
+	"POST /v1/accounts/:id/appeals/:appeal/grant":   web.Staff(actor.ManageAccess),
+	"POST /v1/accounts/:id/appeals/:appeal/dismiss": web.Staff(actor.ManageAccess),
+
+	"POST /v1/accounts/:id/close": web.Staff(actor.ManageAccess),
 
 	"POST /v1/accounts/:id/top-ups":        web.Staff(actor.TopUp),
 	"POST /v1/decisions/:id/countersign":   web.Staff(actor.TopUp),

@@ -34,7 +34,7 @@ func TestSpecification(t *testing.T) {
 		"Administer": actor.Administer, "ForceReset": actor.ForceReset,
 	}
 	declared := map[string]string{}
-	for _, line := range regexp.MustCompile(`"([\w*]+ \S+)":\s+web\.(Anyone|Pass|UploadOrSession|User|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {
+	for _, line := range regexp.MustCompile(`"([\w*]+ \S+)":\s+web\.(Anyone|Pass|UploadOrSession|User|Appellant|StaffMember|StaffSession|ActiveUser|UserOrKey|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {
 		route := regexp.MustCompile(`:(\w+)`).ReplaceAllString(line[1], "{$1}")
 		route = strings.Replace(route, "* ", "GET ", 1) // every method is specified as one
 		switch line[2] {
@@ -46,6 +46,8 @@ func TestSpecification(t *testing.T) {
 			declared[route] = "applicant"
 		case "User":
 			declared[route] = "user"
+		case "Appellant":
+			declared[route] = "appeal"
 		case "StaffMember":
 			declared[route] = "staff"
 		case "StaffSession":
@@ -183,7 +185,7 @@ func TestAccess(t *testing.T) {
 		}
 		return http.StatusForbidden
 	}})
-	target := strings.NewReplacer("{id}", own.id, "{doc}", own.id, "{n}", "1")
+	target := strings.NewReplacer("{id}", own.id, "{doc}", own.id, "{appeal}", own.id, "{n}", "1")
 	for path, item := range specification(t).document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			access := operation.Extensions["x-access"].(string)

@@ -187,7 +187,7 @@ func (s *server) GetDecision(c *gin.Context, id uuid.UUID) {
 
 func decisionJSON(d store.Decision) Decision {
 	decision := Decision{
-		ID: d.ID, AccountID: unlessNil(d.AccountID), Kind: DecisionKind(d.Kind), State: stateOf(d), SecondSignature: signatureJSON(d),
+		ID: d.ID, AccountID: unlessNil(d.AccountID), Kind: DecisionKind(d.Kind), State: stateOf(d), SecondSignature: signatureJSON(d), AppealID: d.AppealID,
 		ReasonCode: unlessEmpty(d.ReasonCode), Reason: unlessEmpty(d.Reason), Note: unlessEmpty(d.Note), Until: utc(d.Until),
 		Staff: StaffMember{ID: d.StaffID, Name: d.StaffName}, RequestedAt: d.RequestedAt.UTC(),
 		Outcome: unlessEmpty(Outcome(d.Outcome)), OutcomeCode: unlessEmpty(d.OutcomeCode), ClosedAt: utc(d.ClosedAt),

@@ -66,7 +66,7 @@ var _ ServerInterface = (*server)(nil)
 func refuseParameters(c *gin.Context) {
 	switch c.FullPath() {
 	case "/v1/accounts", "/v1/accounts/:id/timeline", "/v1/accounts/:id/transactions", "/v1/me/transactions",
-		"/v1/ledger", "/v1/ledger/export.csv", "/v1/top-ups", "/docs", "/openapi.json":
+		"/v1/ledger", "/v1/ledger/export.csv", "/v1/top-ups", "/v1/appeals", "/v1/accounts/:id/appeals", "/docs", "/openapi.json":
 		return
 	}
 	if c.Request.URL.RawQuery == "" {

@@ -37,11 +37,36 @@ func (e ActorKind) Valid() bool {
 	}
 }
 
+// Defines values for AppealState.
+const (
+	AppealStateDismissed AppealState = "dismissed"
+	AppealStateGranted   AppealState = "granted"
+	AppealStateMoot      AppealState = "moot"
+	AppealStateOpen      AppealState = "open"
+)
+
+// Valid indicates whether the value is a known member of the AppealState enum.
+func (e AppealState) Valid() bool {
+	switch e {
+	case AppealStateDismissed:
+		return true
+	case AppealStateGranted:
+		return true
+	case AppealStateMoot:
+		return true
+	case AppealStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DecisionKind.
 const (
 	DecisionKindApprove        DecisionKind = "approve"
 	DecisionKindChangeUntil    DecisionKind = "change_until"
 	DecisionKindClose          DecisionKind = "close"
+	DecisionKindDismissAppeal  DecisionKind = "dismiss_appeal"
 	DecisionKindPasswordReset  DecisionKind = "password_reset"
 	DecisionKindReactivate     DecisionKind = "reactivate"
 	DecisionKindReject         DecisionKind = "reject"
@@ -58,6 +83,8 @@ func (e DecisionKind) Valid() bool {
 	case DecisionKindChangeUntil:
 		return true
 	case DecisionKindClose:
+		return true
+	case DecisionKindDismissAppeal:
 		return true
 	case DecisionKindPasswordReset:
 		return true
@@ -702,6 +729,30 @@ type AccountAnswer struct {
 	Account Account `json:"account"`
 }
 
+// AccountAppeal defines model for AccountAppeal.
+type AccountAppeal struct {
+	AccountID openapi_types.UUID `json:"account_id"`
+	ClosedAt  *time.Time         `json:"closed_at"`
+
+	// DueAt When it should be decided; the admins are reminded then.
+	DueAt  time.Time          `json:"due_at"`
+	ID     openapi_types.UUID `json:"id"`
+	MadeAt time.Time          `json:"made_at"`
+
+	// Reason Of a dismissal, as the user was told.
+	Reason *string `json:"reason"`
+
+	// Staff Who decided; null while it is open, and when time did.
+	Staff *StaffMember `json:"staff"`
+
+	// State A moot appeal was not decided, because the suspension ended in another way.
+	State AppealState `json:"state"`
+
+	// SuspensionID The decision that is appealed against.
+	SuspensionID openapi_types.UUID `json:"suspension_id"`
+	Text         string             `json:"text"`
+}
+
 // AccountsPage defines model for AccountsPage.
 type AccountsPage struct {
 	// Counts Exact, of the whole installation.
@@ -735,6 +786,21 @@ type Actor struct {
 
 // ActorKind defines model for Actor.Kind.
 type ActorKind string
+
+// Appeal defines model for Appeal.
+type Appeal struct {
+	// Text For the staff who decide.
+	Text string `json:"text"`
+}
+
+// AppealState A moot appeal was not decided, because the suspension ended in another way.
+type AppealState string
+
+// AppealsPage defines model for AppealsPage.
+type AppealsPage struct {
+	Items      []AccountAppeal `json:"items"`
+	NextCursor *string         `json:"next_cursor"`
+}
 
 // Charge defines model for Charge.
 type Charge struct {
@@ -847,10 +913,13 @@ type Decision struct {
 	AccountID *openapi_types.UUID `json:"account_id"`
 
 	// Amount Of a top-up, in credits; the total of a bulk.
-	Amount   *int64             `json:"amount"`
-	ClosedAt *time.Time         `json:"closed_at"`
-	ID       openapi_types.UUID `json:"id"`
-	Kind     DecisionKind       `json:"kind"`
+	Amount *int64 `json:"amount"`
+
+	// AppealID The appeal that the decision answers.
+	AppealID *openapi_types.UUID `json:"appeal_id"`
+	ClosedAt *time.Time          `json:"closed_at"`
+	ID       openapi_types.UUID  `json:"id"`
+	Kind     DecisionKind        `json:"kind"`
 
 	// Note Kept among staff.
 	Note *string `json:"note"`
@@ -894,6 +963,15 @@ type DecisionState string
 type DecisionsPage struct {
 	Items      []Decision `json:"items"`
 	NextCursor *string    `json:"next_cursor"`
+}
+
+// DismissalReason defines model for DismissalReason.
+type DismissalReason struct {
+	// Note Kept among staff.
+	Note *string `json:"note,omitempty"`
+
+	// Reason Shown to the user.
+	Reason string `json:"reason"`
 }
 
 // Document defines model for Document.
@@ -1063,6 +1141,17 @@ type OptionalCode = string
 // nobody signed it in time.
 type Outcome string
 
+// OwnAppeal defines model for OwnAppeal.
+type OwnAppeal struct {
+	ID     openapi_types.UUID `json:"id"`
+	MadeAt time.Time          `json:"made_at"`
+}
+
+// OwnAppealAnswer defines model for OwnAppealAnswer.
+type OwnAppealAnswer struct {
+	Appeal OwnAppeal `json:"appeal"`
+}
+
 // PasswordChange defines model for PasswordChange.
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
@@ -1091,6 +1180,12 @@ type PasswordResetRequest struct {
 
 // Problem After RFC 9457.
 type Problem struct {
+	// AppealToken Of account_suspended after the right password, what the user may appeal with.
+	AppealToken *string `json:"appeal_token,omitempty"`
+
+	// AppealedAt Of account_suspended after the right password, since when an appeal is being looked at; null when there is none.
+	AppealedAt *time.Time `json:"appealed_at,omitempty"`
+
 	// Available Of insufficient_credits, how many the account has.
 	Available *int64      `json:"available,omitempty"`
 	Code      ProblemCode `json:"code"`
@@ -1574,6 +1669,9 @@ type APIKeyID = openapi_types.UUID
 // AccountID defines model for AccountId.
 type AccountID = openapi_types.UUID
 
+// AppealID defines model for AppealId.
+type AppealID = openapi_types.UUID
+
 // DocumentID defines model for DocumentId.
 type DocumentID = openapi_types.UUID
 
@@ -1625,6 +1723,12 @@ type Unavailable = Problem
 // UnsupportedMediaType After RFC 9457.
 type UnsupportedMediaType = Problem
 
+// DismissAppealJSONRequestBody defines body for DismissAppeal for application/json ContentType.
+type DismissAppealJSONRequestBody = DismissalReason
+
+// GrantAppealJSONRequestBody defines body for GrantAppeal for application/json ContentType.
+type GrantAppealJSONRequestBody = Note
+
 // ApproveJSONRequestBody defines body for Approve for application/json ContentType.
 type ApproveJSONRequestBody = Note
 
@@ -1666,6 +1770,9 @@ type RefundChargeJSONRequestBody = NewRefund
 
 // CreateAPIKeyJSONRequestBody defines body for CreateAPIKey for application/json ContentType.
 type CreateAPIKeyJSONRequestBody = NewAPIKey
+
+// AppealJSONRequestBody defines body for Appeal for application/json ContentType.
+type AppealJSONRequestBody = Appeal
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -1717,6 +1824,15 @@ type ServerInterface interface {
 	// GetAccount Read an account
 	// (GET /v1/accounts/{id})
 	GetAccount(c *gin.Context, id AccountID)
+	// ListAppealsOf List an account's appeals
+	// (GET /v1/accounts/{id}/appeals)
+	ListAppealsOf(c *gin.Context, id AccountID)
+	// DismissAppeal Dismiss an appeal
+	// (POST /v1/accounts/{id}/appeals/{appeal}/dismiss)
+	DismissAppeal(c *gin.Context, id AccountID, appeal AppealID)
+	// GrantAppeal Grant an appeal
+	// (POST /v1/accounts/{id}/appeals/{appeal}/grant)
+	GrantAppeal(c *gin.Context, id AccountID, appeal AppealID)
 	// Approve Approve an application
 	// (POST /v1/accounts/{id}/approve)
 	Approve(c *gin.Context, id AccountID)
@@ -1759,6 +1875,9 @@ type ServerInterface interface {
 	// ListTransactions Read the billing history of an account
 	// (GET /v1/accounts/{id}/transactions)
 	ListTransactions(c *gin.Context, id AccountID)
+	// ListAppeals List appeals
+	// (GET /v1/appeals)
+	ListAppeals(c *gin.Context)
 	// GetDecision Read a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id openapi_types.UUID)
@@ -1792,6 +1911,9 @@ type ServerInterface interface {
 	// RevokeAPIKey Revoke an API key
 	// (DELETE /v1/me/api-keys/{id})
 	RevokeAPIKey(c *gin.Context, id APIKeyID)
+	// Appeal Appeal against a suspension
+	// (POST /v1/me/appeal)
+	Appeal(c *gin.Context)
 	// ChangePassword Change one's password
 	// (POST /v1/me/password)
 	ChangePassword(c *gin.Context)
@@ -1943,6 +2065,99 @@ func (siw *ServerInterfaceWrapper) GetAccount(c *gin.Context) {
 	}
 
 	siw.Handler.GetAccount(c, id)
+}
+
+// ListAppealsOf operation middleware
+func (siw *ServerInterfaceWrapper) ListAppealsOf(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAppealsOf(c, id)
+}
+
+// DismissAppeal operation middleware
+func (siw *ServerInterfaceWrapper) DismissAppeal(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "appeal" -------------
+	var appeal AppealID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "appeal", c.Param("appeal"), &appeal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter appeal: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DismissAppeal(c, id, appeal)
+}
+
+// GrantAppeal operation middleware
+func (siw *ServerInterfaceWrapper) GrantAppeal(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "appeal" -------------
+	var appeal AppealID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "appeal", c.Param("appeal"), &appeal, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter appeal: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GrantAppeal(c, id, appeal)
 }
 
 // Approve operation middleware
@@ -2322,6 +2537,19 @@ func (siw *ServerInterfaceWrapper) ListTransactions(c *gin.Context) {
 	siw.Handler.ListTransactions(c, id)
 }
 
+// ListAppeals operation middleware
+func (siw *ServerInterfaceWrapper) ListAppeals(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAppeals(c)
+}
+
 // GetDecision operation middleware
 func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 
@@ -2523,6 +2751,19 @@ func (siw *ServerInterfaceWrapper) RevokeAPIKey(c *gin.Context) {
 	}
 
 	siw.Handler.RevokeAPIKey(c, id)
+}
+
+// Appeal operation middleware
+func (siw *ServerInterfaceWrapper) Appeal(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Appeal(c)
 }
 
 // ChangePassword operation middleware
@@ -2942,6 +3183,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/openapi.json", wrapper.GetSpecification)
 	router.GET(options.BaseURL+"/v1/accounts", wrapper.ListAccounts)
 	router.GET(options.BaseURL+"/v1/accounts/:id", wrapper.GetAccount)
+	router.GET(options.BaseURL+"/v1/accounts/:id/appeals", wrapper.ListAppealsOf)
+	router.POST(options.BaseURL+"/v1/accounts/:id/appeals/:appeal/dismiss", wrapper.DismissAppeal)
+	router.POST(options.BaseURL+"/v1/accounts/:id/appeals/:appeal/grant", wrapper.GrantAppeal)
 	router.POST(options.BaseURL+"/v1/accounts/:id/approve", wrapper.Approve)
 	router.POST(options.BaseURL+"/v1/accounts/:id/close", wrapper.Close)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents", wrapper.ListDocuments)
@@ -2956,6 +3200,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:id/timeline", wrapper.GetTimeline)
 	router.POST(options.BaseURL+"/v1/accounts/:id/top-ups", wrapper.TopUp)
 	router.GET(options.BaseURL+"/v1/accounts/:id/transactions", wrapper.ListTransactions)
+	router.GET(options.BaseURL+"/v1/appeals", wrapper.ListAppeals)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
 	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)
@@ -2967,6 +3212,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me/api-keys", wrapper.ListAPIKeys)
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
+	router.POST(options.BaseURL+"/v1/me/appeal", wrapper.Appeal)
 	router.POST(options.BaseURL+"/v1/me/password", wrapper.ChangePassword)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListSessions)

@@ -18,6 +18,7 @@ const (
 	UploadToken       = "kbd_" // the right to add documents to one application
 	ServiceToken      = "kbg_" // a platform's own gateway
 	APIKey            = "kbk_" // an account's key to the API and the gate
+	AppealToken       = "kba_" // the right to appeal against a suspension
 )
 
 // NewToken returns a token of 256 random bits behind prefix, and the hash that
@@ -38,7 +39,7 @@ func HashToken(token string) [sha256.Size]byte {
 // TokenKind returns the prefix of a token, or "" when it is none of ours: an
 // API key whose checksum is wrong is none.
 func TokenKind(token string) string {
-	for _, prefix := range []string{StaffToken, StaffSessionToken, SessionToken, UploadToken, ServiceToken} {
+	for _, prefix := range []string{StaffToken, StaffSessionToken, SessionToken, UploadToken, ServiceToken, AppealToken} {
 		if strings.HasPrefix(token, prefix) {
 			return prefix
 		}

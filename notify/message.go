@@ -32,6 +32,9 @@ const (
 	ApplicationExpired  Kind = "application_expired" // the applicant did not answer in time
 	Suspended           Kind = "suspended"
 	SuspensionChanged   Kind = "suspension_changed" // it ends at another time, or not by itself
+	AppealReceived      Kind = "appeal_received"
+	AppealGranted       Kind = "appeal_granted" // the account is reactivated
+	AppealDismissed     Kind = "appeal_dismissed"
 	Reactivated         Kind = "reactivated"
 	Closed              Kind = "closed"
 	CreditsAdded        Kind = "credits_added"
@@ -44,6 +47,8 @@ const (
 
 	ReviewDue       Kind = "review_due"       // to reviewers: the review deadline has passed
 	ReviewEscalated Kind = "review_escalated" // to admins: it passed, and nobody acted
+	AppealDue       Kind = "appeal_due"       // to admins: an appeal should have been decided
+	AppealOverdue   Kind = "appeal_overdue"   // to admins: it still is not
 	TopUpUnsigned   Kind = "top_up_unsigned"  // to finance and admins: a top-up waits for a second signature
 )
 
@@ -51,15 +56,17 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		ApplicationReceived, DocumentsMissing, ChangesRequested, ChangesMissing, Approved, Rejected,
-		ApplicationExpired, Suspended, SuspensionChanged, Reactivated, Closed, CreditsAdded, CreditsRemoved,
-		PasswordReset, PasswordResetForced, PasswordResetExpired, PasswordChanged, ReviewDue, ReviewEscalated, TopUpUnsigned,
+		ApplicationExpired, Suspended, SuspensionChanged, AppealReceived, AppealGranted, AppealDismissed,
+		Reactivated, Closed, CreditsAdded, CreditsRemoved,
+		PasswordReset, PasswordResetForced, PasswordResetExpired, PasswordChanged,
+		ReviewDue, ReviewEscalated, AppealDue, AppealOverdue, TopUpUnsigned,
 	}
 }
 
 // explains reports whether a notice of this kind gives a reason.
 func (k Kind) explains() bool {
 	switch k {
-	case ChangesRequested, ChangesMissing, Rejected, Suspended, Closed, CreditsAdded, CreditsRemoved:
+	case ChangesRequested, ChangesMissing, Rejected, Suspended, AppealDismissed, Closed, CreditsAdded, CreditsRemoved:
 		return true
 	}
 	return false
@@ -80,7 +87,7 @@ type Data struct {
 	// Reason is what staff wrote for the user to read, over several lines if
 	// need be; ReasonCode is shown in words when it is a known one. Only the
 	// notices that explain something show them: changes requested or missing,
-	// rejected, suspended, closed, credits added or removed.
+	// rejected, suspended, appeal dismissed, closed, credits added or removed.
 	Reason     string
 	ReasonCode string
 

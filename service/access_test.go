@@ -171,8 +171,10 @@ func TestLogin(t *testing.T) {
 		b.put(t, a, account.Suspended, account.NoStage)
 		_, err = login(a.Email, password)
 		refused := requireFault(t, err, fault.AccountSuspended)
+		require.Contains(t, refused.Details["appeal_token"], identity.AppealToken)
+		delete(refused.Details, "appeal_token")
 		require.Equal(t, map[string]any{
-			"reason": "Under investigation.", "reason_code": "fraud", "suspended_at": a.StageSince, "until": until,
+			"reason": "Under investigation.", "reason_code": "fraud", "suspended_at": a.StageSince, "until": until, "appealed_at": nil,
 		}, refused.Details)
 	})
 	t.Run("makes an old hash a new one", func(t *testing.T) {

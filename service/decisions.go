@@ -20,6 +20,8 @@ type Ask struct {
 	Reason     string // shown to the user
 	Note       string // kept inside
 	Until      *time.Time
+	// AppealID is the appeal that is answered; nil for what answers none.
+	AppealID *uuid.UUID
 	// Key makes the request have one effect however often it is sent; nil
 	// when the caller sent none.
 	Key *store.IdempotencyKey
@@ -99,6 +101,9 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if err != nil {
 			return err
 		}
+		if err := s.answers(ctx, tx.Reader(), a, o.Ask); err != nil {
+			return err
+		}
 		caseID, notNow := caseFor(a, o.kind)
 		if err := s.free(ctx, tx, a, caseID); err != nil {
 			return err
@@ -109,6 +114,7 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		d = store.Decision{
 			ID: newID(), AccountID: a.ID, CaseID: caseID, Kind: o.kind, ReasonCode: o.ReasonCode, Reason: o.Reason,
 			Note: o.Note, Until: o.Until, StaffID: staff.ID, StaffName: staff.Name, RequestID: by.RequestID, RequestedAt: now,
+			AppealID: o.AppealID,
 		}
 		return s.insert(ctx, tx, by, a, d, o.Key)
 	})

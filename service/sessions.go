@@ -27,8 +27,9 @@ type LoggedIn struct {
 
 // Login begins a session. An unknown e-mail, a wrong password and a login that
 // opens nothing any more are told apart by nobody: fault.Unauthenticated, after
-// the same work; too many such failures are fault.RateLimited. After the right password a suspended account is refused with
-// fault.AccountSuspended, which says why, since when and until when.
+// the same work; too many such failures are fault.RateLimited. After the right
+// password a suspended account is refused with fault.AccountSuspended, which says
+// why, since when and until when, and has a token to appeal with.
 func (s *Service) Login(ctx context.Context, by actor.Actor, email, password string) (LoggedIn, error) {
 	login, err := s.loginOf(ctx, email)
 	if err != nil {
@@ -57,9 +58,9 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 	case login.ResetRequired:
 		return LoggedIn{}, errResetRequired
 	case view.Status == account.Suspended:
-		return LoggedIn{}, suspended(view)
+		return LoggedIn{}, s.withAppealToken(ctx, by, view.ID, suspended(view))
 	case view.BlockedBy != nil:
-		return LoggedIn{}, s.blocked(ctx, view)
+		return LoggedIn{}, s.withAppealToken(ctx, by, view.ID, s.blocked(ctx, view))
 	}
 	by.Kind, by.ID = actor.Account, view.ID
 	token, err := s.beginSession(ctx, by, login, password, outdated)

@@ -39,6 +39,7 @@ type Swept struct {
 	Applications int
 	Documents    int
 	Resets       int
+	Appeals      int
 	Idle         int
 }
 
@@ -61,7 +62,8 @@ func (s *Service) RunSweeps(ctx context.Context) {
 			s.log.Error("sweep failed", "cause", fmt.Sprintf("%T", err))
 		case swept != Swept{}:
 			s.log.Info("swept", "decisions", swept.Decisions, "lapsed", swept.Lapsed,
-				"applications", swept.Applications, "documents", swept.Documents, "resets", swept.Resets, "idle", swept.Idle)
+				"applications", swept.Applications, "documents", swept.Documents, "resets", swept.Resets,
+				"appeals", swept.Appeals, "idle", swept.Idle)
 		}
 	}
 }
@@ -77,7 +79,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		before := s.now().Add(-sweepAge)
 		var failures []error
 		for _, pass := range []func(context.Context, time.Time, *Swept) error{
-			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepResets, s.sweepIdle,
+			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepResets, s.sweepAppeals, s.sweepIdle,
 		} {
 			s.told.begin()
 			failures = append(failures, pass(ctx, before, &swept))
@@ -182,6 +184,9 @@ func (s *Service) lapse(ctx context.Context, d store.Decision) error {
 		if err := tx.LapseReset(ctx, d.ID, now); err != nil {
 			return err
 		}
+		if err := tx.EndAppealAgainst(ctx, d.ID, now); err != nil {
+			return err
+		}
 		return tx.AppendEvent(ctx, store.Event{
 			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision",
 			SubjectID: d.ID.String(), AccountID: &a.ID, DecisionID: &d.ID, WorkflowID: d.CaseID,
@@ -270,6 +275,19 @@ func (s *Service) sweepResets(ctx context.Context, before time.Time, swept *Swep
 		if err := s.retell(reset.ID, cases.PasswordResetID(reset.ID), &swept.Resets, func() error {
 			return s.openReset(ctx, reset)
 		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) sweepAppeals(ctx context.Context, before time.Time, swept *Swept) error {
+	waiting, err := s.reader.WaitingAppeals(ctx, before, sweepBatch)
+	if err != nil {
+		return err
+	}
+	for _, a := range waiting {
+		if err := s.retell(a.ID, a.CaseID, &swept.Appeals, func() error { return s.tellAppeal(ctx, a) }); err != nil {
 			return err
 		}
 	}

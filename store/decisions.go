@@ -42,6 +42,8 @@ type Decision struct {
 	SignedByName  string
 	SignedAt      *time.Time
 	SignatureNote string
+	// AppealID is the appeal that the decision answers; nil when it answers none.
+	AppealID *uuid.UUID
 }
 
 // Open reports whether the decision is still to be carried out.
@@ -62,7 +64,7 @@ const decisionSelect = `
 		d.staff_id, s.name AS staff_name, d.request_id, d.requested_at,
 		coalesce(d.outcome, '') AS outcome, d.outcome_code, d.closed_at,
 		coalesce(d.amount, 0) AS amount, d.lapses_at, d.awaiting_since,
-		coalesce(d.signature, '') AS signature, d.signed_by, coalesce(signatory.name, '') AS signed_by_name, d.signed_at, d.signature_note
+		coalesce(d.signature, '') AS signature, d.signed_by, coalesce(signatory.name, '') AS signed_by_name, d.signed_at, d.signature_note, d.appeal_id
 	FROM decisions d JOIN staff s ON s.id = d.staff_id LEFT JOIN staff signatory ON signatory.id = d.signed_by `
 
 // InsertDecision records an open decision. It returns ErrDecisionOpen when the
@@ -79,9 +81,10 @@ func (t *Tx) InsertDecision(ctx context.Context, d Decision) error {
 	}
 	_, err := t.tx.Exec(ctx, `
 		INSERT INTO decisions (id, account_id, case_id, kind, reason_code, reason, note, until, staff_id, request_id, requested_at,
-			amount, lapses_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		d.ID, accountID, d.CaseID, d.Kind, d.ReasonCode, d.Reason, d.Note, d.Until, d.StaffID, d.RequestID, d.RequestedAt, amount, d.LapsesAt)
+			amount, lapses_at, appeal_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		d.ID, accountID, d.CaseID, d.Kind, d.ReasonCode, d.Reason, d.Note, d.Until, d.StaffID, d.RequestID, d.RequestedAt, amount, d.LapsesAt,
+		d.AppealID)
 	if violates(err, "decisions_open") {
 		return ErrDecisionOpen
 	}

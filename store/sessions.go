@@ -15,6 +15,7 @@ import (
 const (
 	PurposeSession = "session"
 	PurposeUpload  = "upload" // may add documents and nothing else
+	PurposeAppeal  = "appeal" // may appeal and nothing else
 )
 
 // Session is a user's token. Only its hash is kept.
@@ -34,6 +35,13 @@ type Session struct {
 	// open; both are read with the session in one statement.
 	Status  account.Status
 	Blocked bool
+}
+
+// InsertSession records a token that is no login's session.
+func (t *Tx) InsertSession(ctx context.Context, s Session) error {
+	var batch pgx.Batch
+	queueSession(&batch, s)
+	return failed("insert session", t.tx.SendBatch(ctx, &batch).Close())
 }
 
 func queueSession(batch *pgx.Batch, s Session) {

@@ -105,7 +105,7 @@ func (r *Reader) IdleCases(ctx context.Context, since, before time.Time, limit i
 			OR stage = 'in_review' AND (deadline_at BETWEEN $1 AND $2 OR remind_at BETWEEN $1 AND $2))
 		LIMIT $3)
 		UNION
-		(SELECT $5 || id, id FROM accounts WHERE status = 'suspended' AND suspended_until < $2 LIMIT $3)
+		(SELECT $5 || id, id FROM accounts WHERE status = 'suspended' AND (suspended_until < $2 OR remind_at BETWEEN $1 AND $2) LIMIT $3)
 		UNION
 		(SELECT coalesce(nullif(n.case_id, ''), d.case_id, $4 || n.account_id), CASE WHEN d.kind = 'top_up' THEN d.id ELSE n.account_id END
 		FROM notices n LEFT JOIN decisions d ON d.id = n.decision_id

@@ -36,6 +36,7 @@ const (
 	applicant
 	ownApplication
 	user
+	appellant
 	activeUser
 	userOrKey
 	keyOrService
@@ -49,7 +50,8 @@ const (
 // The kinds of access. Anyone looks at no credential. UploadOrSession admits
 // whoever may add to the application of the account in the path's :id, by an
 // upload token or a session of that account, and OwnApplication the same where
-// the path names no account: theirs is meant. User admits a session.
+// the path names no account: theirs is meant. User
+// admits a session, Appellant the token that a suspended user may appeal with.
 // StaffMember admits staff of every role, for what is their own, and
 // StaffSession those of them who signed in.
 var (
@@ -57,6 +59,7 @@ var (
 	UploadOrSession = Access{who: applicant}
 	OwnApplication  = Access{who: ownApplication}
 	User            = Access{who: user}
+	Appellant       = Access{who: appellant}
 	StaffMember     = Access{who: staffMember}
 	StaffSession    = Access{who: staffSession}
 )
@@ -224,6 +227,11 @@ type standing struct {
 	blocked bool // a decision to suspend is on its way
 }
 
+// mayAdd reports whether the credential is one that documents may be added with.
+func (s standing) mayAdd() bool {
+	return s.purpose == store.PurposeSession || s.purpose == store.PurposeUpload
+}
+
 var errUnauthenticated = fault.New(fault.Unauthenticated, "A valid credential is required.")
 
 // identify finds out whose a token is. One that is unknown, expired or revoked
@@ -235,7 +243,7 @@ func identify(c *gin.Context, config Config, token string, caller *Caller) (stan
 		return standing{}, identifyStaff(c, config.Reader, caller, hash, now)
 	case identity.StaffSessionToken:
 		return standing{}, identifyStaffSession(c, config.Reader, caller, hash, now)
-	case identity.SessionToken, identity.UploadToken:
+	case identity.SessionToken, identity.UploadToken, identity.AppealToken:
 		caller.Token = token
 		return identifyUser(c.Request.Context(), config.Reader, caller, hash, now)
 	case identity.APIKey:
@@ -329,11 +337,16 @@ func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 		}
 	case applicant:
 		id, err := uuid.Parse(c.Param("id"))
-		if caller.Kind != actor.Account || err != nil || id != caller.ID {
+		if caller.Kind != actor.Account || err != nil || id != caller.ID || !now.mayAdd() {
 			return errForbidden
 		}
+	case appellant:
+		if caller.Kind != actor.Account || now.purpose != store.PurposeAppeal {
+			return errForbidden
+		}
+		return nil
 	case ownApplication:
-		if caller.Kind != actor.Account {
+		if caller.Kind != actor.Account || !now.mayAdd() {
 			return errForbidden
 		}
 	default:

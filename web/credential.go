@@ -89,9 +89,11 @@ func identifyService(ctx context.Context, reader *store.Reader, caller *Caller, 
 }
 
 // noteUse remembers that a credential was used and let in. The token of an
-// upload is for one application, and no use of the account.
+// upload is for one application, that of an appeal for one appeal: neither is a
+// use of the account.
 func (config Config) noteUse(caller Caller) {
-	if config.Uses == nil || identity.TokenKind(caller.Token) == identity.UploadToken {
+	kind := identity.TokenKind(caller.Token)
+	if config.Uses == nil || kind == identity.UploadToken || kind == identity.AppealToken {
 		return
 	}
 	switch caller.Kind {

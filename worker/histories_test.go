@@ -41,7 +41,7 @@ type path struct {
 // workflows; those that are kept already stay as they are.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	for _, p := range append(paths(), topUpPaths()...) {
+	for _, p := range append(paths(), append(topUpPaths(), appealPaths()...)...) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			changes := []func(*policy.Policy){}

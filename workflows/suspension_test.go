@@ -172,6 +172,52 @@ func TestSuspension(t *testing.T) {
 		require.InDelta(t, 9*day, w.env.Now().Sub(start), float64(time.Minute))
 	})
 
+	t.Run("brings_an_appeal_to_those_who_decide_it", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		start := w.env.Now()
+		w.entry.DeadlineAt = start.Add(30 * day)
+		w.after(day, func() { w.signal(cases.AppealMade, cases.Appeal{AppealID: uuid.New()}) })
+		w.after(10*day, func() {
+			require.Equal(t, []string{"appeal", "remind of appeal", "remind of appeal"}, w.did)
+			require.Equal(t, 1, w.timers, "its end is waited for")
+			w.signal(cases.Decide, decision(account.DismissAppeal))
+		})
+		w.after(11*day, func() { w.signal(cases.AppealMade, cases.Appeal{AppealID: uuid.New()}) })
+		w.after(12*day, func() { w.signal(cases.Decide, w.endAt(start.Add(40*day))) })
+		w.after(14*day, func() { w.signal(cases.Decide, decision(account.Reactivate)) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"appeal", "remind of appeal", "remind of appeal", "dismiss_appeal", "appeal", "change_until", "remind of appeal", "reactivate"}, w.did)
+	})
+
+	t.Run("hears_the_same_appeal_ten_times_and_takes_it_up_once", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		m := cases.Appeal{AppealID: uuid.New()}
+		w.after(day, func() {
+			for range 10 {
+				w.signal(cases.AppealMade, m)
+			}
+		})
+		w.after(2*day, func() { w.signal(cases.Decide, decision(account.Reactivate)) })
+		w.after(2*day+time.Second, func() { w.signal(cases.AppealMade, m) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, 1, w.count("appeal"))
+		w.sentOnce(t, "email appeal received", "sms appeal received", "email reactivate", "sms reactivate")
+	})
+
+	t.Run("that_ends_before_an_appeal_is_due_reminds_nobody", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, account.Suspended, account.NoStage)
+		w.entry.DeadlineAt = w.env.Now().Add(2 * day)
+		w.after(day, func() { w.signal(cases.AppealMade, cases.Appeal{AppealID: uuid.New()}) })
+		w.suspend()
+		w.requireClosed(t)
+		require.Equal(t, []string{"appeal", "reactivate"}, w.did)
+	})
+
 	t.Run("and_a_decision_at_its_end_have_one_winner", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t, account.Suspended, account.NoStage)

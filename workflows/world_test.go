@@ -52,7 +52,8 @@ type world struct {
 	slow map[string]time.Duration
 	// ends is where each decision to move the end of a suspension moves it;
 	// zero is never.
-	ends map[uuid.UUID]time.Time
+	ends     map[uuid.UUID]time.Time
+	appealed time.Time
 	// instead is done instead of an activity, by its name.
 	instead map[string]func() cases.Outcome
 	ran     map[string]int // activities that ran to their end, by name
@@ -147,7 +148,11 @@ func (w *world) do(id uuid.UUID, action account.Action) cases.Outcome {
 	status, stage, err := account.Next(w.entry.Status, w.entry.Stage, action)
 	o := cases.Outcome{Result: cases.Refused, Code: "conflict"}
 	if err == nil && action.Remains() {
-		w.entry.DeadlineAt = w.ends[id]
+		if action == account.ChangeUntil {
+			w.entry.DeadlineAt = w.ends[id]
+		} else {
+			w.entry.RemindAt = time.Time{}
+		}
 		w.did = append(w.did, string(action))
 		o = cases.Outcome{Result: cases.Applied, Notices: w.owe(string(action))}
 	} else if err == nil {
@@ -210,6 +215,37 @@ func (w *world) Remind(ctx context.Context, d activities.Deadline) (cases.Outcom
 
 func (w *world) Escalate(ctx context.Context, d activities.Deadline) (cases.Outcome, error) {
 	return w.timed(ctx, d, "")
+}
+
+// How long the world leaves an appeal before it reminds of it, and again.
+const appealRemind, appealEscalate = 2 * day, 4 * day
+
+func (w *world) TakeUpAppeal(ctx context.Context, _ cases.Appeal) (cases.Outcome, error) {
+	return w.act(ctx, func() cases.Outcome {
+		if w.entry.Status != account.Suspended || !w.entry.RemindAt.IsZero() {
+			w.did = append(w.did, "appeal again")
+			return cases.Outcome{Result: cases.Refused, Entry: w.entry}
+		}
+		w.did = append(w.did, "appeal")
+		w.appealed = w.env.Now().UTC().Truncate(time.Microsecond)
+		w.entry.RemindAt = w.appealed.Add(appealRemind)
+		return cases.Outcome{Result: cases.Applied, Entry: w.entry, Notices: w.owe("appeal received")}
+	})
+}
+
+func (w *world) RemindOfAppeal(ctx context.Context, d activities.Deadline) (cases.Outcome, error) {
+	return w.act(ctx, func() cases.Outcome {
+		if !w.entry.Equal(d.Entry) {
+			return cases.Outcome{Result: cases.Refused, Entry: w.entry}
+		}
+		w.did = append(w.did, "remind of appeal")
+		if escalate := w.appealed.Add(appealEscalate); w.entry.RemindAt.Before(escalate) {
+			w.entry.RemindAt = escalate
+		} else {
+			w.entry.RemindAt = time.Time{}
+		}
+		return cases.Outcome{Result: cases.Applied, Entry: w.entry}
+	})
 }
 
 func (w *world) SendNotice(ctx context.Context, id uuid.UUID) error {

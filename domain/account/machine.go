@@ -43,7 +43,8 @@ const (
 	Reject            Action = "reject"
 	Expire            Action = "expire"
 	Suspend           Action = "suspend"
-	ChangeUntil       Action = "change_until" // when a suspension ends by itself
+	ChangeUntil       Action = "change_until"   // when a suspension ends by itself
+	DismissAppeal     Action = "dismiss_appeal" // one that is granted is a Reactivate
 	Reactivate        Action = "reactivate"
 	Close             Action = "close"
 
@@ -101,8 +102,8 @@ var pending = []State{{Pending, AwaitingDocuments}, {Pending, InReview}, {Pendin
 // documents have taken the account there first. Whoever takes a correction asks
 // Account.ChangesAsked too.
 //
-// ChangeUntil leads back to where it came from: the suspension that goes on is
-// the same one. See Action.Remains.
+// ChangeUntil and DismissAppeal lead back to where they came from: the
+// suspension that goes on is the same one. See Action.Remains.
 var transitions = []Transition{
 	{DocumentsReceived, pending, State{Pending, InReview}},
 	{RequestChanges, pending, State{Pending, ChangesRequested}},
@@ -112,6 +113,7 @@ var transitions = []Transition{
 	{Expire, []State{{Pending, AwaitingDocuments}, {Pending, ChangesRequested}}, State{Rejected, NoStage}},
 	{Suspend, []State{{Active, NoStage}}, State{Suspended, NoStage}},
 	{ChangeUntil, []State{{Suspended, NoStage}}, State{Suspended, NoStage}},
+	{DismissAppeal, []State{{Suspended, NoStage}}, State{Suspended, NoStage}},
 	{Reactivate, []State{{Suspended, NoStage}}, State{Active, NoStage}},
 	{Close, []State{{Active, NoStage}, {Suspended, NoStage}, {Rejected, NoStage}}, State{Closed, NoStage}},
 }
@@ -119,7 +121,7 @@ var transitions = []Transition{
 // Remains reports whether the action changes a term of the account's state and
 // not the state: since when the account is in it, and the decision that brought
 // it there, stay as they are.
-func (a Action) Remains() bool { return a == ChangeUntil }
+func (a Action) Remains() bool { return a == ChangeUntil || a == DismissAppeal }
 
 // Transitions returns a copy of the table, in the order in which it is
 // documented.

@@ -28,6 +28,7 @@ func TestNext(t *testing.T) {
 		account.Expire:            {awaiting: rejected, changes: rejected},
 		account.Suspend:           {active: suspended},
 		account.ChangeUntil:       {suspended: suspended},
+		account.DismissAppeal:     {suspended: suspended},
 		account.Reactivate:        {suspended: active},
 		account.Close:             {active: closed, suspended: closed, rejected: closed},
 	}

@@ -63,8 +63,8 @@ func ParseReasonCode(action Action, code string) (ReasonCode, *fault.Field) {
 
 // Normalise returns the reason as it is stored, or a fault.Invalid with every
 // bad field of "reason_code", "reason" and "note". The text has 1 to 1000
-// characters where the action needs one (reject, request_changes, suspend and
-// close) and must be empty elsewhere; the note has 0 to 2000. Both keep their
+// characters where the action needs one (reject, request_changes, suspend,
+// dismiss_appeal and close) and must be empty elsewhere; the note has 0 to 2000. Both keep their
 // paragraphs.
 func (r Reason) Normalise(action Action) (Reason, error) {
 	var bad invalid
@@ -83,8 +83,20 @@ func ParseNote(s string) (string, *fault.Field) {
 	return text{field: "note", max: maxNote, lines: 2, prose: true}.parse(s)
 }
 
+// maxAppeal is how many characters an appeal may have.
+const maxAppeal = 4000
+
+// ParseAppeal returns what a user writes in an appeal as it is stored, or a
+// field "text". It has 1 to 4000 characters and keeps its paragraphs.
+func ParseAppeal(s string) (string, *fault.Field) {
+	return text{
+		field: "text", max: maxAppeal, required: true, lines: 2, prose: true,
+		needs: isLetterOrDigit, needsDetail: "Must have a letter or a digit.",
+	}.parse(s)
+}
+
 func parseReasonText(action Action, s string) (string, *fault.Field) {
-	told := slices.Contains([]Action{Reject, RequestChanges, Suspend, Close}, action)
+	told := slices.Contains([]Action{Reject, RequestChanges, Suspend, DismissAppeal, Close}, action)
 	if !told && s != "" {
 		return "", refuse("reason", CodeInvalid, "This action takes no reason.")
 	}

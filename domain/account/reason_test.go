@@ -50,6 +50,20 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+func TestAppeals(t *testing.T) {
+	t.Parallel()
+	got, field := account.ParseAppeal(" It was\n\nnot us. \n")
+	require.Nil(t, field)
+	require.Equal(t, "It was\n\nnot us.", got)
+	for in, code := range map[string]string{
+		"": "required", " \n": "required", "...": "invalid", "a\x00": "invalid", "a\xff": "invalid", strings.Repeat("é", 4001): "too_long",
+	} {
+		_, field := account.ParseAppeal(in)
+		require.Equal(t, "text", field.Field)
+		require.Equal(t, code, field.Code)
+	}
+}
+
 func TestReasonKeepsItsParagraphs(t *testing.T) {
 	t.Parallel()
 	got, err := account.Reason{

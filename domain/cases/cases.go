@@ -45,6 +45,7 @@ const (
 	Resubmit         = "Resubmit"
 	DocumentReceived = "DocumentReceived"
 	Redeemed         = "Redeemed"
+	AppealMade       = "AppealMade"
 )
 
 // The prefixes of workflow ids: what kind of case it is.
@@ -81,7 +82,7 @@ func IDFor(accountID uuid.UUID, from account.State, action account.Action) strin
 	switch {
 	case from.Status == account.Pending, action == account.Resubmit:
 		return RegistrationID(accountID)
-	case from.Status == account.Suspended, action == account.Suspend, action == account.ChangeUntil:
+	case from.Status == account.Suspended, action == account.Suspend, action == account.ChangeUntil, action == account.DismissAppeal:
 		return SuspensionID(accountID)
 	default:
 		return ClosureID(accountID)
@@ -105,6 +106,11 @@ type Resubmission struct {
 // Document says that an uploaded document waits to be prepared for review.
 type Document struct {
 	DocumentID uuid.UUID `json:"document_id"`
+}
+
+// Appeal says that the user of a suspended account has appealed.
+type Appeal struct {
+	AppealID uuid.UUID `json:"appeal_id"`
 }
 
 // Result says how a decision or another message ended.
@@ -139,7 +145,8 @@ type Entry struct {
 	// transition, so it tells a newer truth from an older one that comes late.
 	Since time.Time `json:"since,omitzero"`
 	// RemindAt is when whoever is awaited is reminded: the applicant for
-	// documents or changes, the reviewers for an overdue review. Zero: never.
+	// documents or changes, the reviewers for an overdue review, the admins for
+	// an appeal. Zero: never.
 	RemindAt time.Time `json:"remind_at,omitzero"`
 	// DeadlineAt is when waiting ends: the application expires, an overdue
 	// review is escalated to the admins, a suspension runs out. Zero: never.
@@ -165,12 +172,15 @@ func (e Entry) Equal(other Entry) bool {
 		e.RemindAt.Equal(other.RemindAt) && e.DeadlineAt.Equal(other.DeadlineAt)
 }
 
-// Due is when somebody must have acted: staff on a review, the applicant on
-// what is missing, time on a suspension. It is what AttributeDeadline holds;
+// Due is when somebody must have acted: staff on a review or an appeal, the
+// applicant on what is missing, time on a suspension. It is what AttributeDeadline holds;
 // zero when nothing is due.
 func (e Entry) Due() time.Time {
 	if e.Stage == account.InReview {
 		return e.RemindAt
+	}
+	if e.Status == account.Suspended && !e.RemindAt.IsZero() && (e.DeadlineAt.IsZero() || e.RemindAt.Before(e.DeadlineAt)) {
+		return e.RemindAt // an appeal is to be decided
 	}
 	return e.DeadlineAt
 }

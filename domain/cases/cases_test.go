@@ -18,7 +18,7 @@ func TestEveryDecisionThatTheMachinePermitsHasOneCase(t *testing.T) {
 	want := map[account.Action]string{
 		account.Approve: cases.RegistrationID(id), account.Reject: cases.RegistrationID(id), account.RequestChanges: cases.RegistrationID(id),
 		account.Resubmit: cases.RegistrationID(id), account.Suspend: cases.SuspensionID(id), account.Reactivate: cases.SuspensionID(id),
-		account.ChangeUntil: cases.SuspensionID(id),
+		account.ChangeUntil: cases.SuspensionID(id), account.DismissAppeal: cases.SuspensionID(id),
 	}
 	for _, transition := range account.Transitions() {
 		for _, from := range transition.From {
@@ -81,6 +81,9 @@ func TestDue(t *testing.T) {
 	require.Equal(t, remind, cases.Entry{Stage: account.InReview, RemindAt: remind, DeadlineAt: end}.Due(), "staff's deadline is the first")
 	require.Equal(t, end, cases.Entry{Stage: account.ChangesRequested, RemindAt: remind, DeadlineAt: end}.Due())
 	require.Zero(t, cases.Entry{Status: account.Active}.Due())
+	require.Equal(t, remind, cases.Entry{Status: account.Suspended, RemindAt: remind, DeadlineAt: end}.Due(), "an appeal is to be decided")
+	require.Equal(t, remind, cases.Entry{Status: account.Suspended, RemindAt: remind}.Due())
+	require.Equal(t, remind, cases.Entry{Status: account.Suspended, RemindAt: end, DeadlineAt: remind}.Due())
 }
 
 func TestEachNoticeBelongsToTheCaseThatOwesIt(t *testing.T) {

@@ -25,6 +25,8 @@ type Policy struct {
 	Changes Patience `json:"changes"`
 	// Review bounds how long staff may take.
 	Review Review `json:"review"`
+	// Appeals bounds how long staff may take to decide an appeal.
+	Appeals Review `json:"appeals"`
 	// QuietHours is when no SMS is sent; nil is never.
 	QuietHours *QuietHours `json:"quiet_hours"`
 	// TopUps says which top-ups one person alone may make.
@@ -100,6 +102,7 @@ func Default() Policy {
 		Documents:    Patience{Remind: Duration(2 * day), Expire: Duration(14 * day)},
 		Changes:      Patience{Remind: Duration(3 * day), Expire: Duration(14 * day)},
 		Review:       Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(27 * time.Hour)},
+		Appeals:      Review{Deadline: Duration(18 * time.Hour), Escalate: Duration(36 * time.Hour)},
 		QuietHours:   &QuietHours{From: "21:00", To: "07:00"},
 		TopUps:       TopUps{Alone: 100_000, Signature: Duration(3 * day)},
 		MaxDocuments: 10,
@@ -151,8 +154,10 @@ func (p Policy) Validate() error {
 			refuse(field, "The reminder must come first, and expiry after it.")
 		}
 	}
-	if p.Review.Deadline <= 0 || p.Review.Escalate <= p.Review.Deadline {
-		refuse("review", "The deadline must come first, and escalation after it.")
+	for field, review := range map[string]Review{"review": p.Review, "appeals": p.Appeals} {
+		if review.Deadline <= 0 || review.Escalate <= review.Deadline {
+			refuse(field, "The deadline must come first, and escalation after it.")
+		}
 	}
 	if p.QuietHours != nil {
 		for field, text := range map[string]string{"quiet_hours.from": p.QuietHours.From, "quiet_hours.to": p.QuietHours.To} {
@@ -202,6 +207,16 @@ func (p Policy) Deadlines(stage account.Stage, now time.Time) (remind, end time.
 	default:
 		return time.Time{}, time.Time{}, nil
 	}
+}
+
+// AppealDeadlines returns when the admins are reminded of an appeal that was made
+// at now, and when they are told that it is overdue.
+func (p Policy) AppealDeadlines(now time.Time) (remind, escalate time.Time, err error) {
+	working, err := calendar.New(p.Calendar)
+	if err != nil {
+		return time.Time{}, time.Time{}, errors.New("the policy's calendar: " + err.Error())
+	}
+	return working.Add(now, time.Duration(p.Appeals.Deadline)), working.Add(now, time.Duration(p.Appeals.Escalate)), nil
 }
 
 // Location returns the calendar's time zone.
