@@ -63,11 +63,13 @@ generate: go ## Write the generated files anew
 
 verify: fresh house workflowcheck replay ## Generated files current, import rules, workflowcheck, histories replay
 
-bench: go ## Measure search and cases against their floors (takes a while)
+bench: go ## Measure search, cases and sign-ins against their floors (takes a while)
 	@echo "building the bench ..."
 	@go build -o bin/bench ./cmd/bench
 	@bin/bench search $(SEARCH_ARGS)
 	@bin/bench cases $(CASES_ARGS)
+	@bin/bench login $(LOGIN_ARGS)
+	@bin/bench enumeration $(ENUMERATION_ARGS)
 
 go:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is needed: https://go.dev/dl/"; exit 1; }

@@ -43,7 +43,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", fmt.Errorf("wait to hash: %w", err)
 	}
 	defer h.turns.Release(1)
-	hash, err := argon2id.CreateHash(norm.NFKC.String(password), &h.params)
+	var hash string
+	var err error
+	aside(func() { hash, err = argon2id.CreateHash(norm.NFKC.String(password), &h.params) })
 	if err != nil {
 		return "", fmt.Errorf("hash: %w", err)
 	}
@@ -63,7 +65,9 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outd
 	if !known {
 		encoded = h.decoy
 	}
-	match, params, err := argon2id.CheckHash(norm.NFKC.String(password), encoded)
+	var match bool
+	var params *argon2id.Params
+	aside(func() { match, params, err = argon2id.CheckHash(norm.NFKC.String(password), encoded) })
 	if err != nil {
 		return false, false, fmt.Errorf("verify: %w", err)
 	}

@@ -2,7 +2,9 @@ package identity_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,10 +69,28 @@ func TestHasher(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, ok)
 	})
+	t.Run("lets many wait and fails none of them", func(t *testing.T) {
+		t.Parallel()
+		failures := make(chan error, 200)
+		var waiting sync.WaitGroup
+		for range cap(failures) {
+			waiting.Go(func() {
+				ok, _, err := hasher.Verify(t.Context(), "a long enough password", encoded)
+				if err == nil && !ok {
+					err = errors.New("the right password is wrong")
+				}
+				if err != nil {
+					failures <- err
+				}
+			})
+		}
+		waiting.Wait()
+		require.Empty(t, failures)
+	})
 	t.Run("gives up waiting for its turn when the request ends", func(t *testing.T) {
 		t.Parallel()
 		slow := identity.Params
-		slow.Memory, slow.Iterations = 256*1024, 4
+		slow.Memory, slow.Iterations = 128*1024, 2
 		busy, err := identity.NewHasher(slow, 1)
 		require.NoError(t, err)
 		done := make(chan error, 1)

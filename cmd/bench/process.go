@@ -124,15 +124,20 @@ func (s *server) stop() error {
 	return nil
 }
 
+// memory is what the server has resident, in MB; 0 where the system does not tell.
+func (s *server) memory() int { return s.status("VmRSS") }
+
 // peakMemory is the most memory that the server has had resident, in MB; 0
 // where the system does not tell.
-func (s *server) peakMemory() int {
+func (s *server) peakMemory() int { return s.status("VmHWM") }
+
+func (s *server) status(name string) int {
 	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(content)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
 			kilobytes, _ := strconv.Atoi(strings.Fields(rest)[0])
 			return kilobytes / 1024
 		}

@@ -96,6 +96,6 @@ func (a applicant) paper(photo bool) (kind, name string, content []byte) {
 // their digits side by side, and tokens.
 func (c *canaries) traces() *regexp.Regexp {
 	return regexp.MustCompile(fmt.Sprintf(
-		`(?i)%s|%s|(^|[^0-9])(255|0)%d[0-9]{4}([^0-9]|$)|["'\s(=/]%d[0-9]{4}([^0-9]|$)|kb[sudg]_[a-z0-9_-]{16}`,
+		`(?i)%s|%s|(^|[^0-9])(255|0)%d[0-9]{4}([^0-9]|$)|["'\s(=/]%d[0-9]{4}([^0-9]|$)|kb[a-z]_[a-z0-9_-]{16}`,
 		c.word, c.secret, c.phone, c.tin))
 }

@@ -51,6 +51,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serveMemory + hashMemory*int64(blueprint.Hashes))
 	}
+	process.MakeRoom(blueprint.Hashes)
 	p, err := process.New(ctx, blueprint)
 	if err != nil {
 		return err

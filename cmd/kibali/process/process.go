@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,6 +36,11 @@ type Blueprint struct {
 	BaseURL   string // where links in notices lead
 	Limits    service.Limits
 }
+
+// MakeRoom gives the program as many threads more as it hashes passwords at a
+// time, so that hashing, which is left to threads of little priority, does not
+// take those that answer.
+func MakeRoom(hashes int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + hashes) }
 
 // Process is the parts that every process has.
 type Process struct {
