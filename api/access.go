@@ -5,6 +5,11 @@ import (
 	"kibali/web"
 )
 
+// Owns reports whether the API is to answer for a path.
+func Owns(path string) bool { return owns(path) }
+
+var owns = web.Below(access)
+
 // access says who may use each route; one that is not listed cannot be
 // registered.
 var access = map[string]web.Access{

@@ -31,7 +31,7 @@ func (s *server) CreateAPIKey(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	created, key, err := s.service.CreateAPIKey(c.Request.Context(), web.CallerOf(c).Actor, body.Name)
+	created, key, err := s.service.CreateAPIKey(c.Request.Context(), web.CallerOf(c).Actor, uuid.Nil, body.Name)
 	if err != nil {
 		web.Fail(c, err)
 		return

@@ -84,6 +84,10 @@ var rules = []rule{
 	{pkg: "web", ours: []string{"domain", "identity", "store"}, never: []string{temporal, blob, "database/sql"}},
 	{pkg: "api", ours: []string{"service", "domain", "web", "store"}, never: []string{temporal, pgx, blob, "database/sql"}},
 	{pkg: "console", ours: []string{"service", "domain", "web", "store"}, never: []string{temporal, pgx, blob, "database/sql"}},
+	{
+		pkg: "console/portal", ours: []string{"console/page", "service", "domain", "identity", "web", "store"},
+		never: []string{temporal, pgx, blob, "database/sql"},
+	},
 	{pkg: "console/page", ours: []string{"domain/fault", "web"}, never: []string{temporal, pgx, blob, "database/sql"}},
 	{pkg: "worker", ours: []string{"domain", "workflows", "activities"}, never: []string{gin, pgx, "database/sql"}},
 	{pkg: "devstack", ours: []string{"domain", "migrations"}, never: []string{gin}},

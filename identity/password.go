@@ -35,10 +35,10 @@ func CheckPassword(password string, least int, own ...string) *fault.Field {
 	password = norm.NFKC.String(password)
 	characters := utf8.RuneCountInString(password)
 	if characters < least {
-		return refusePassword("too_short", fmt.Sprintf("The password needs at least %d characters.", least))
+		return limitPassword("too_short", "The password needs at least %d characters.", least)
 	}
 	if characters > MaxPassword {
-		return refusePassword("too_long", fmt.Sprintf("The password may have at most %d characters.", MaxPassword))
+		return limitPassword("too_long", "The password may have at most %d characters.", MaxPassword)
 	}
 	words := wordsOf(own)
 	if madeOf(strings.ToLower(password), words) {
@@ -52,6 +52,12 @@ func CheckPassword(password string, least int, own ...string) *fault.Field {
 
 func refusePassword(code, detail string) *fault.Field {
 	return &fault.Field{Field: "password", Code: code, Detail: detail}
+}
+
+func limitPassword(code, detail string, limit int) *fault.Field {
+	field := refusePassword(code, fmt.Sprintf(detail, limit))
+	field.Limit = limit
+	return field
 }
 
 const (

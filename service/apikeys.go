@@ -13,10 +13,12 @@ import (
 )
 
 // CreateAPIKey makes a key of the user's account and returns it, for this one
-// time. It returns fault.Invalid for a name that is none, fault.Conflict when
+// time. The key gets the given id, or one of its own when that is nil: a form
+// that is sent twice with the id of its key makes one, and fault.KeyReused the
+// second time. It returns fault.Invalid for a name that is none, fault.Conflict when
 // the account has as many keys as the policy permits, and the reason when the
 // account is not active.
-func (s *Service) CreateAPIKey(ctx context.Context, by actor.Actor, name string) (k store.APIKey, key string, err error) {
+func (s *Service) CreateAPIKey(ctx context.Context, by actor.Actor, id uuid.UUID, name string) (k store.APIKey, key string, err error) {
 	if err := itself(by); err != nil {
 		return store.APIKey{}, "", err
 	}
@@ -24,8 +26,11 @@ func (s *Service) CreateAPIKey(ctx context.Context, by actor.Actor, name string)
 	if field != nil {
 		return store.APIKey{}, "", fault.InvalidFields(*field)
 	}
+	if id == uuid.Nil {
+		id = newID()
+	}
 	key, hash := identity.NewAPIKey()
-	k = store.APIKey{ID: newID(), AccountID: by.ID, Name: name, Prefix: identity.ShownOf(key), CreatedAt: s.now()}
+	k = store.APIKey{ID: id, AccountID: by.ID, Name: name, Prefix: identity.ShownOf(key), CreatedAt: s.now()}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		a, err := tx.LockAccount(ctx, by.ID)
 		if err != nil {

@@ -21,7 +21,8 @@ type APIKey struct {
 }
 
 // InsertAPIKey adds a key, whose hash is given, unless the account has most
-// keys already: fault.Conflict. The account must be locked.
+// keys already: fault.Conflict. The account must be locked. It returns
+// fault.KeyReused when there is a key with the id, of whomever.
 func (t *Tx) InsertAPIKey(ctx context.Context, k APIKey, hash [32]byte, most int) error {
 	tag, err := t.tx.Exec(ctx, `
 		INSERT INTO api_keys (id, account_id, name, prefix, hash, created_at) SELECT $1, $2, $3, $4, $5, $6
@@ -29,6 +30,9 @@ func (t *Tx) InsertAPIKey(ctx context.Context, k APIKey, hash [32]byte, most int
 		k.ID, k.AccountID, k.Name, k.Prefix, hash[:], k.CreatedAt, most)
 	if err == nil && tag.RowsAffected() == 0 {
 		return fault.New(fault.Conflict, "An account may have at most %d API keys; revoke one that is not used any more.", most)
+	}
+	if violates(err, "api_keys_pkey") {
+		return fault.New(fault.KeyReused, "This API key was made already, and is shown only once.")
 	}
 	return failed("insert API key", err)
 }

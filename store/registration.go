@@ -92,6 +92,18 @@ func (r *Reader) CurrentApplication(ctx context.Context, accountID uuid.UUID) (A
 		WHERE account_id = $1 ORDER BY accepted_at IS NOT NULL DESC, submitted_at DESC, id DESC LIMIT 1`, accountID)
 }
 
+// CorrectionWaits reports whether the account has sent a corrected application
+// that its case has not taken up yet.
+func (r *Reader) CorrectionWaits(ctx context.Context, accountID uuid.UUID) (bool, error) {
+	var waits bool
+	err := r.db.QueryRow(ctx, `
+		SELECT coalesce(bool_or(accepted_at IS NULL AND id <> first), false)
+		FROM (
+			SELECT id, accepted_at, first_value(id) OVER (ORDER BY submitted_at, id) AS first FROM applications WHERE account_id = $1
+		) submission`, accountID).Scan(&waits)
+	return waits, failed("read application", err)
+}
+
 func (r *Reader) application(ctx context.Context, sql string, id uuid.UUID) (Application, error) {
 	rows, err := r.db.Query(ctx, sql, id)
 	if err != nil {

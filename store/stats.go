@@ -78,3 +78,20 @@ func (r *Reader) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 	}
 	return stats, nil
 }
+
+// UsualDecision returns how long half of the newest most approvals and
+// rejections took at most, from the submission that they decide on, and how many
+// of them there are.
+func (r *Reader) UsualDecision(ctx context.Context, most int) (time.Duration, int, error) {
+	var median float64
+	var n int
+	err := r.db.QueryRow(ctx, `
+		SELECT coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM d.closed_at - submitted.at)), 0), count(*)
+		FROM (
+			SELECT account_id, requested_at, closed_at FROM decisions
+			WHERE outcome = 'applied' AND kind IN ('approve', 'reject') ORDER BY closed_at DESC LIMIT $1
+		) d
+		CROSS JOIN LATERAL (SELECT max(submitted_at) AS at FROM applications WHERE account_id = d.account_id AND submitted_at < d.requested_at) submitted
+		WHERE submitted.at IS NOT NULL`, most).Scan(&median, &n)
+	return time.Duration(median * float64(time.Second)), n, failed("read statistics", err)
+}

@@ -118,6 +118,22 @@ func mustDeclare(engine *gin.Engine, declared map[string]Access) {
 	}
 }
 
+// Below returns what reports whether a path begins as one of the routes does: in
+// its first part, "/v1" of "/v1/accounts". A face is told by it which requests
+// are for it to answer, if only with an error.
+func Below(declared map[string]Access) func(path string) bool {
+	first := func(path string) string {
+		part, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		return part
+	}
+	parts := map[string]bool{}
+	for name := range declared {
+		_, path, _ := strings.Cut(name, " ")
+		parts[first(path)] = true
+	}
+	return func(path string) bool { return parts[first(path)] }
+}
+
 // guard lets a request through to its handler when its route's Access admits
 // the caller, whom it finds with one query.
 func guard(config Config) gin.HandlerFunc {

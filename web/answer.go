@@ -33,13 +33,20 @@ func Send(c *gin.Context, status int, contentType string, body []byte) {
 // SendPage answers with a page of ours. Its scripts, styles, pictures and forms
 // are those of this site; nothing stands inline, and no other page frames it.
 // It is told to this site alone where a reader comes from: without that, some
-// browsers send forms without an origin. A page whose address is a secret sets
-// Referrer-Policy back to no-referrer.
+// browsers send forms without an origin. A page at a SecretAddress is told of to
+// nobody.
 func SendPage(c *gin.Context, status int, body []byte) {
 	header := c.Writer.Header()
 	header["Content-Security-Policy"], header["Referrer-Policy"] = valuePagePolicy, valueSameOrigin
+	if stateOf(c).secret {
+		header["Referrer-Policy"] = valueNoReferrer
+	}
 	Send(c, status, "text/html; charset=utf-8", body)
 }
+
+// SecretAddress says that the address of the request is a secret, such as that
+// of a mailed link: whatever the page that answers it leads to is not told it.
+func SecretAddress(c *gin.Context) { stateOf(c).secret = true }
 
 // The headers of every answer, unless its handler says otherwise: nothing in
 // it is for a browser to run, guess at, frame, keep, share with the windows of

@@ -80,6 +80,7 @@ type state struct {
 	caller Caller
 	code   fault.Code // of the problem that it was answered with
 	gone   bool       // the client did not wait for the answer
+	secret bool       // its address is one
 	cancel context.CancelFunc
 	base   context.Context // of the connection, without the time limit
 }

@@ -41,7 +41,7 @@ type UploadForm struct {
 
 // ReadUploadForm reads the form as far as the file. It returns
 // fault.Malformed for what is no such form, and fault.Invalid when a part is
-// missing or the kind is none.
+// missing, beside what the form says of the kind, or when the kind is none.
 func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
 	parts, err := c.Request.MultipartReader()
@@ -59,7 +59,7 @@ func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 	if form.kind == "" {
 		fields = append(fields, fault.Field{Field: "kind"})
 	}
-	return nil, missing(fields...)
+	return form, missing(fields...)
 }
 
 // advance reads parts up to the file, or to the end when it was found already.
@@ -116,7 +116,7 @@ func (f *UploadForm) Read(p []byte) (int, error) {
 	switch {
 	case err == nil:
 		return n, nil
-	case err != io.EOF: //nolint:errorlint // as above
+	case err != io.EOF:
 		f.end = f.broken(err)
 	default:
 		f.end = f.rest()

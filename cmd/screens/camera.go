@@ -32,13 +32,18 @@ type subject struct {
 	name  string
 	path  string
 	steps []chromedp.Action[chromedp.Void] // after it has been opened
+	after chromedp.Action[chromedp.Void]   // what undoes them; nil for nothing
 	out   bool                             // without a session
+	as    string                           // the e-mail of the demo user who has logged in; "" for the admin
+	whole bool                             // also what is below the window
 }
 
 // camera is a browser in which an admin has signed in.
 type camera struct {
 	on      installation
+	browser context.Context
 	in, out context.Context
+	users   map[string]context.Context // by e-mail
 }
 
 func openCamera(ctx context.Context, on installation) (*camera, func(), error) {
@@ -46,7 +51,7 @@ func openCamera(ctx context.Context, on installation) (*camera, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &camera{on: on}
+	c := &camera{on: on, browser: window, users: map[string]context.Context{}}
 	var closeIn, closeOut func()
 	c.in, closeIn = chromedp.NewContext(window, chromedp.WithNewBrowserContext())
 	c.out, closeOut = chromedp.NewContext(window, chromedp.WithNewBrowserContext())
@@ -86,8 +91,14 @@ func (c *camera) signIn() error {
 // take opens a page and returns its picture.
 func (c *camera) take(s subject, l look) ([]byte, error) {
 	window := c.in
-	if s.out {
+	switch {
+	case s.out:
 		window = c.out
+	case s.as != "":
+		var err error
+		if window, err = c.windowOf(s.as); err != nil {
+			return nil, err
+		}
 	}
 	window, cancel := context.WithTimeout(window, 30*time.Second)
 	defer cancel()
@@ -112,7 +123,12 @@ func (c *camera) take(s subject, l look) ([]byte, error) {
 	if err := chromedp.Do(window, settled()); err != nil {
 		return nil, err
 	}
-	shot, err := chromedp.Call(window, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
+	shot, err := chromedp.Call(window, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: &s.whole,
+	})
+	if err == nil && s.after != nil {
+		err = chromedp.Do(window, s.after)
+	}
 	return shot.Data, err
 }
 

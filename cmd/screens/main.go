@@ -36,6 +36,9 @@ type installation struct {
 	Staff []struct {
 		Role, Email, Password, Token string
 	} `json:"staff"`
+	DemoUser struct {
+		Email, Password string
+	} `json:"demo_user"`
 }
 
 func run(ctx context.Context, report, out, only string) error {
@@ -63,7 +66,11 @@ func run(ctx context.Context, report, out, only string) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range subjects {
+	users, err := c.customerSubjects(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range append(subjects, users...) {
 		for _, look := range looks {
 			name := s.name + look.suffix + ".png"
 			if !wanted.MatchString(name) {

@@ -98,10 +98,15 @@ func (m messages) sayCode(prefix string, code any) string {
 var words = strings.NewReplacer("_", " ", ".", " ")
 
 // sayField returns what is wrong with a field: the text of its code with this
-// field, else the one of the code alone, else what the fault says itself.
+// field, else the one of the code with its limit, where there is one, else that
+// of the code alone, else what the fault says itself.
 func (m messages) sayField(f fault.Field) string {
-	for _, id := range []string{"field." + f.Field + "." + f.Code, "field." + f.Code} {
-		if said, err := m.say(id); err == nil {
+	ids := []string{"field." + f.Field + "." + f.Code, "field." + f.Code}
+	if f.Limit != 0 {
+		ids = slices.Insert(ids, 1, "field."+f.Code+".limit")
+	}
+	for _, id := range ids {
+		if said, err := m.say(id, "Limit", f.Limit); err == nil {
 			return said
 		}
 	}

@@ -25,7 +25,7 @@ const (
 // label, and characters that are invisible or look like others.
 func ParseEmail(s string) (string, *fault.Field) {
 	if len(s) > maxEmailInput {
-		return "", refuse("email", CodeTooLong, "Must have at most 254 characters.")
+		return "", tooLong("email", maxEmail)
 	}
 	if !utf8.ValidString(s) {
 		return "", refuse("email", CodeInvalid, "Must be valid Unicode text.")
@@ -51,7 +51,7 @@ func ParseEmail(s string) (string, *fault.Field) {
 	}
 	email := strings.ToLower(local) + "@" + domain
 	if len(email) > maxEmail {
-		return "", refuse("email", CodeTooLong, "Must have at most 254 characters.")
+		return "", tooLong("email", maxEmail)
 	}
 	return email, nil
 }

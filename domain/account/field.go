@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,6 +21,13 @@ const (
 
 func refuse(field, code, detail string) *fault.Field {
 	return &fault.Field{Field: field, Code: code, Detail: detail}
+}
+
+// tooLong refuses a text of more than most characters.
+func tooLong(field string, most int) *fault.Field {
+	f := refuse(field, CodeTooLong, fmt.Sprintf("Must have at most %d characters.", most))
+	f.Limit = most
+	return f
 }
 
 // invalid gathers the bad fields of one input, so that a person is told of all

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -44,7 +43,7 @@ func (t text) parse(s string) (string, *fault.Field) {
 		return "", nil
 	}
 	if utf8.RuneCountInString(s) > t.max {
-		return "", refuse(t.field, CodeTooLong, fmt.Sprintf("Must have at most %d characters.", t.max))
+		return "", tooLong(t.field, t.max)
 	}
 	for _, r := range s {
 		switch {

@@ -38,7 +38,7 @@ func parseWebsite(s string) (string, *fault.Field) {
 	}
 	website := u.Scheme + "://" + host + escaped(u)
 	if len(website) > maxWebsite {
-		return "", refuse("company.website", CodeTooLong, fmt.Sprintf("Must have at most %d characters.", maxWebsite))
+		return "", tooLong("company.website", maxWebsite)
 	}
 	return website, nil
 }

@@ -63,6 +63,9 @@ type Field struct {
 	Field  string `json:"field"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+	// Limit is the number in Detail that was not kept to, for those who say it in
+	// another language; zero where there is none.
+	Limit int `json:"-"`
 }
 
 // Error is an expected refusal. Message is shown to the caller, so it holds no

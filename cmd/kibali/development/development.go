@@ -345,7 +345,7 @@ func (s *system) openAPI(context.Context) error {
 		URL: s.url(), TemporalUIURL: s.stack.Temporal.UIURL(), TemporalAddress: s.stack.Temporal.Address(),
 		TemporalNamespace: s.stack.Temporal.Namespace(), TemporalCLI: s.stack.Temporal.CLI(), DatabaseURL: s.stack.OwnerURL(),
 		InboxURL: s.url() + inboxPath, OperationsURL: "http://" + s.ops.Addr().String(),
-		Staff: s.keys.Staff, ServiceToken: s.keys.ServiceToken, PID: os.Getpid(), Version: s.Version,
+		Staff: s.keys.Staff, ServiceToken: s.keys.ServiceToken, DemoUser: s.demoLogin(), PID: os.Getpid(), Version: s.Version,
 	}
 	release, err := s.folder.guard()
 	if err != nil {
@@ -356,6 +356,6 @@ func (s *system) openAPI(context.Context) error {
 		return err
 	}
 	s.say("Kibali is ready after %.1f s.", time.Since(s.began).Seconds())
-	r.print(s.Out, s.folder, s.demoLogin())
+	r.print(s.Out, s.folder)
 	return nil
 }

@@ -48,16 +48,15 @@ func ensureStaff(ctx context.Context, db *store.Store, hasher *identity.Hasher, 
 
 // ensureService adds the gateway of the keys, which may do everything.
 func ensureService(ctx context.Context, db *store.Store, token string) error {
+	if _, err := db.Reader().ServiceByToken(ctx, identity.HashToken(token)); !fault.Is(err, fault.NotFound) {
+		return err // from an earlier start, or trouble
+	}
 	gateway, err := service.NewGateway("Development gateway", actor.Scopes())
 	if err != nil {
 		return err
 	}
 	gateway.Prefix, gateway.CreatedAt = identity.ShownOf(token), time.Now().UTC().Truncate(time.Microsecond)
-	err = db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return service.AddGateway(ctx, tx, actor.Actor{Kind: actor.System}, gateway, identity.HashToken(token))
 	})
-	if fault.Is(err, fault.Taken) {
-		return nil // from an earlier start
-	}
-	return err
 }

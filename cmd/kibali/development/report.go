@@ -25,18 +25,23 @@ type report struct {
 	OperationsURL     string      `json:"operations_url"`
 	Staff             []staffKeys `json:"staff"`
 	ServiceToken      string      `json:"service_token"`
+	DemoUser          *demoLogin  `json:"demo_user,omitempty"` // nil without demo accounts, all of which have this password
 	PID               int         `json:"pid"`
 	Version           string      `json:"version"`
 }
 
 // demoLogin is a user of the demo data.
-type demoLogin struct{ email, password string }
+type demoLogin struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+}
 
 // print tells a person where everything is and what to try first.
-func (r report) print(out io.Writer, f *folder, demo *demoLogin) {
+func (r report) print(out io.Writer, f *folder) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "\n  Console\t%s/console  (for staff, with the e-mails and passwords below)\n", r.URL)
-	fmt.Fprintf(table, "  API\t%s  (described at %s/docs)\n", r.URL, r.URL)
+	fmt.Fprintf(table, "\n  Portal\t%s  (where customers register and log in)\n", r.URL)
+	fmt.Fprintf(table, "  Console\t%s/console  (for staff, with the e-mails and passwords below)\n", r.URL)
+	fmt.Fprintf(table, "  API\t%s/v1  (described at %s/docs)\n", r.URL, r.URL)
 	fmt.Fprintf(table, "  Inbox\t%s  (every e-mail and SMS; SMS come at any hour)\n", r.InboxURL)
 	fmt.Fprintf(table, "  Temporal UI\t%s\n", r.TemporalUIURL)
 	fmt.Fprintf(table, "  Health, metrics\t%s/readyz, /metrics\n", r.OperationsURL)
@@ -45,8 +50,8 @@ func (r report) print(out io.Writer, f *folder, demo *demoLogin) {
 	for _, who := range r.Staff {
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", who.Role, who.Email, who.Password, who.Token)
 	}
-	if demo != nil {
-		fmt.Fprintf(table, "\n  Demo user\t%s\t%s  (every demo user has this password)\n", demo.email, demo.password)
+	if demo := r.DemoUser; demo != nil {
+		fmt.Fprintf(table, "\n  Demo user\t%s\t%s  (every demo user has this password)\n", demo.Email, demo.Password)
 	}
 	_ = table.Flush() // a terminal that has gone is nobody's loss
 	for _, who := range r.Staff {

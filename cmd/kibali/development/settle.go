@@ -56,5 +56,5 @@ func (s *system) demoLogin() *demoLogin {
 	if !s.folder.exists(demoFile) {
 		return nil
 	}
-	return &demoLogin{email: demo.KnownUser(), password: s.keys.DemoPassword}
+	return &demoLogin{Email: demo.KnownUser(), Password: s.keys.DemoPassword}
 }

@@ -32,7 +32,7 @@ type Blueprint struct {
 	Version   string // of this build
 	Log       *slog.Logger
 	SecretKey []byte // the same in every process
-	Platform  string // the name that authenticator apps show, and that notices are signed with
+	Platform  string // the name that pages bear, authenticator apps show and notices are signed with
 	BaseURL   string // where links in notices lead
 	Limits    service.Limits
 }
@@ -52,6 +52,7 @@ type Process struct {
 	Hasher    *identity.Hasher
 	Service   *service.Service
 	secretKey []byte
+	platform  string
 	// stopUses writes down what was used last; nil without an API.
 	stopUses func()
 }
@@ -59,7 +60,7 @@ type Process struct {
 // New makes the parts. It touches neither PostgreSQL nor Temporal, so a process
 // starts while they are away. Close releases them.
 func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
-	p := &Process{Log: b.Log, secretKey: b.SecretKey}
+	p := &Process{Log: b.Log, secretKey: b.SecretKey, platform: b.Platform}
 	defer func() {
 		if err != nil {
 			p.Close()

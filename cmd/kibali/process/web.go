@@ -8,6 +8,7 @@ import (
 	"kibali/api"
 	"kibali/console"
 	"kibali/console/page"
+	"kibali/console/portal"
 	"kibali/store"
 	"kibali/web"
 )
@@ -27,11 +28,12 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	uses := p.keepUses()
 	programs := api.Handler(api.Config{
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
-		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: p.keepUses(), Observe: p.Metrics.Request,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses, Observe: p.Metrics.Request,
 	})
-	assets, err := page.NewAssets(console.Static())
+	assets, err := page.NewAssets(console.Static(), portal.Static())
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +44,22 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	users, err := portal.Handler(portal.Config{
+		Service: p.Service, Reader: p.Store.Reader(), Assets: assets, Log: p.Log,
+		Proxies: f.Proxies, Site: f.Site, Platform: p.platform, Uses: uses, Observe: p.Metrics.Request,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if below(r.URL.Path, console.Root) || below(r.URL.Path, "/static") {
+		switch path := r.URL.Path; {
+		case below(path, console.Root) || below(path, "/static"):
 			staff.ServeHTTP(w, r)
-			return
+		case portal.Owns(path) || !api.Owns(path) && strings.Contains(r.Header.Get("Accept"), "text/html"):
+			users.ServeHTTP(w, r)
+		default:
+			programs.ServeHTTP(w, r)
 		}
-		programs.ServeHTTP(w, r)
 	}), nil
 }
 

@@ -1,0 +1,54 @@
+package portal
+
+import "kibali/web"
+
+// The addresses of the pages.
+const (
+	welcomePath   = "/"
+	registerPath  = "/register"
+	documentsPath = "/documents"
+	statusPath    = "/status"
+	correctPath   = "/correct"
+	loginPath     = "/login"
+	logoutPath    = "/logout"
+	forgotPath    = "/forgot-password"
+	resetPath     = "/reset-password/:token"
+	languagePath  = "/language"
+	homePath      = "/home"
+	billingPath   = "/billing"
+	accountPath   = "/account"
+	passwordPath  = "/account/password"
+	sessionPath   = "/account/sessions/:id/end"
+	keysPath      = "/api-keys"
+	keyPath       = "/api-keys/:id/revoke"
+)
+
+// access says who may use each route; one that is not listed cannot be
+// registered.
+var access = map[string]web.Access{
+	"GET " + welcomePath:    web.Anyone,
+	"POST " + languagePath:  web.Anyone,
+	"GET " + registerPath:   web.Anyone,
+	"POST " + registerPath:  web.Anyone,
+	"GET " + loginPath:      web.Anyone,
+	"POST " + loginPath:     web.Anyone,
+	"POST " + logoutPath:    web.Anyone,
+	"GET " + forgotPath:     web.Anyone,
+	"POST " + forgotPath:    web.Anyone,
+	"GET " + resetPath:      web.Anyone,
+	"POST " + resetPath:     web.Anyone,
+	"GET " + documentsPath:  web.OwnApplication,
+	"POST " + documentsPath: web.OwnApplication,
+	"GET " + statusPath:     web.OwnApplication,
+	"GET " + correctPath:    web.User,
+	"POST " + correctPath:   web.User,
+	"GET " + homePath:       web.User,
+	"GET " + billingPath:    web.User,
+	"GET " + accountPath:    web.User,
+	"POST " + passwordPath:  web.User,
+	"POST " + sessionPath:   web.User,
+	"GET " + keysPath:       web.ActiveUser,
+	"POST " + keysPath:      web.ActiveUser,
+	"GET " + keyPath:        web.ActiveUser,
+	"POST " + keyPath:       web.ActiveUser,
+}
