@@ -120,6 +120,15 @@ func (s *server) carryOut(
 	s.answerDecision(c, key, done, decided)
 }
 
+// optionalKey is keyOf for a route on which the header may be left out.
+func optionalKey(c *gin.Context, target string, body any) (*store.IdempotencyKey, error) {
+	header, err := web.IdempotencyKey(c)
+	if err != nil {
+		return nil, err
+	}
+	return keyOf(c, web.CallerOf(c).Actor, header, target, body)
+}
+
 // keyOf returns the request's idempotency key with the fingerprint of what it
 // asks for: the route, its target and the body as it was understood. It is nil
 // when the caller sent none.

@@ -697,6 +697,13 @@ type APIKeysPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// AcceptedInvitation defines model for AcceptedInvitation.
+type AcceptedInvitation struct {
+	// Password At least 15 characters of any kind unless the policy says otherwise, not guessable and not made of the person's own data.
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
 // Account defines model for Account.
 type Account struct {
 	// Company A field that the company did not state is left out.
@@ -878,6 +885,14 @@ type CreatedService struct {
 	Token string `json:"token"`
 }
 
+// CreatedStaffToken defines model for CreatedStaffToken.
+type CreatedStaffToken struct {
+	StaffToken StaffToken `json:"staff_token"`
+
+	// Token Shown once.
+	Token string `json:"token"`
+}
+
 // Credits defines model for Credits.
 type Credits struct {
 	Available int64 `json:"available"`
@@ -1037,6 +1052,22 @@ type FieldProblem struct {
 // Industry defines model for Industry.
 type Industry string
 
+// Invitation defines model for Invitation.
+type Invitation struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Token Shown once.
+	Token string `json:"token"`
+}
+
+// InvitedStaff defines model for InvitedStaff.
+type InvitedStaff struct {
+	Invitation Invitation `json:"invitation"`
+
+	// Staff A staff member as admins see them.
+	Staff StaffView `json:"staff"`
+}
+
 // LedgerItem A movement of credits, as the platform sees it.
 type LedgerItem struct {
 	AccountID openapi_types.UUID `json:"account_id"`
@@ -1126,6 +1157,27 @@ type NewSecondFactor struct {
 type NewService struct {
 	Name   string  `json:"name"`
 	Scopes []Scope `json:"scopes"`
+}
+
+// NewStaff defines model for NewStaff.
+type NewStaff struct {
+	Email string `json:"email"`
+
+	// Name Users and colleagues see it.
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+}
+
+// NewStaffToken defines model for NewStaffToken.
+type NewStaffToken struct {
+	// ExpiresAt Within a year.
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Name What it is for.
+	Name string `json:"name"`
+
+	// Scopes The permissions that it is limited to, of those that one has; everything that the role permits when left out or empty.
+	Scopes *[]string `json:"scopes,omitempty"`
 }
 
 // Note defines model for Note.
@@ -1411,6 +1463,18 @@ type Settled struct {
 	Decision Decision `json:"decision"`
 }
 
+// StaffAnswer defines model for StaffAnswer.
+type StaffAnswer struct {
+	// Staff A staff member as admins see them.
+	Staff StaffView `json:"staff"`
+}
+
+// StaffChange What is left out stays as it is.
+type StaffChange struct {
+	Name *string `json:"name,omitempty"`
+	Role *Role   `json:"role,omitempty"`
+}
+
 // StaffMe defines model for StaffMe.
 type StaffMe struct {
 	// Permissions What the request's credential permits.
@@ -1428,6 +1492,14 @@ type StaffMe struct {
 type StaffMember struct {
 	ID   openapi_types.UUID `json:"id"`
 	Name string             `json:"name"`
+}
+
+// StaffPage defines model for StaffPage.
+type StaffPage struct {
+	Items []StaffView `json:"items"`
+
+	// NextCursor Always null, since all staff are on one page.
+	NextCursor *string `json:"next_cursor"`
 }
 
 // StaffPasswordChange defines model for StaffPasswordChange.
@@ -1460,7 +1532,7 @@ type StaffSession struct {
 	// IdleSeconds It ends too when it was not used for so long.
 	IdleSeconds int64 `json:"idle_seconds"`
 
-	// LastUsedAt Exact to a minute.
+	// LastUsedAt May lag some seconds.
 	LastUsedAt time.Time `json:"last_used_at"`
 
 	// Method How the person signed in.
@@ -1511,6 +1583,51 @@ type StaffStepUp struct {
 	// Code A code of the authenticator app, or a recovery code, for those who have a second factor.
 	Code     *OptionalCode `json:"code,omitempty"`
 	Password string        `json:"password"`
+}
+
+// StaffToken defines model for StaffToken.
+type StaffToken struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt null for one that does not expire, which is made on the command line only.
+	ExpiresAt *time.Time         `json:"expires_at"`
+	ID        openapi_types.UUID `json:"id"`
+
+	// LastUsedAt May lag some seconds; null before the first use.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+
+	// Scopes null is everything that the role permits.
+	Scopes *[]string `json:"scopes"`
+}
+
+// StaffTokensPage defines model for StaffTokensPage.
+type StaffTokensPage struct {
+	Items []StaffToken `json:"items"`
+
+	// NextCursor Always null, since all tokens are on one page.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// StaffView A staff member as admins see them.
+type StaffView struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// DisabledAt null while they are enabled.
+	DisabledAt *time.Time `json:"disabled_at"`
+	Email      string     `json:"email"`
+
+	// HasPassword Whether they have chosen a password.
+	HasPassword bool               `json:"has_password"`
+	ID          openapi_types.UUID `json:"id"`
+
+	// LastUsedAt When a session or token of theirs was used last; null before the first use.
+	LastUsedAt *time.Time `json:"last_used_at"`
+	Name       string     `json:"name"`
+	Role       Role       `json:"role"`
+
+	// SecondFactor Whether they have a second factor of ours.
+	SecondFactor bool `json:"second_factor"`
 }
 
 // Stage How far the review of a pending account is.
@@ -1678,6 +1795,9 @@ type DocumentID = openapi_types.UUID
 // ServiceID defines model for ServiceId.
 type ServiceID = openapi_types.UUID
 
+// StaffID defines model for StaffId.
+type StaffID = openapi_types.UUID
+
 // AccountRead defines model for AccountRead.
 type AccountRead = AccountAnswer
 
@@ -1798,17 +1918,29 @@ type CreateServiceJSONRequestBody = NewService
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = Login
 
+// CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
+type CreateStaffJSONRequestBody = NewStaff
+
+// AcceptInvitationJSONRequestBody defines body for AcceptInvitation for application/json ContentType.
+type AcceptInvitationJSONRequestBody = AcceptedInvitation
+
 // ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
 type ChangeStaffPasswordJSONRequestBody = StaffPasswordChange
 
 // ConfirmSecondFactorJSONRequestBody defines body for ConfirmSecondFactor for application/json ContentType.
 type ConfirmSecondFactorJSONRequestBody = SecondFactorCode
 
+// CreateStaffTokenJSONRequestBody defines body for CreateStaffToken for application/json ContentType.
+type CreateStaffTokenJSONRequestBody = NewStaffToken
+
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = StaffSignIn
 
 // StaffStepUpJSONRequestBody defines body for StaffStepUp for application/json ContentType.
 type StaffStepUpJSONRequestBody = StaffStepUp
+
+// ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
+type ChangeStaffJSONRequestBody = StaffChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1956,6 +2088,15 @@ type ServerInterface interface {
 	// Logout Sign out
 	// (DELETE /v1/sessions/current)
 	Logout(c *gin.Context)
+	// ListStaff List staff
+	// (GET /v1/staff)
+	ListStaff(c *gin.Context)
+	// CreateStaff Add a staff member
+	// (POST /v1/staff)
+	CreateStaff(c *gin.Context)
+	// AcceptInvitation Choose a password
+	// (POST /v1/staff/invitations/accept)
+	AcceptInvitation(c *gin.Context)
 	// GetStaffMe Read who one is
 	// (GET /v1/staff/me)
 	GetStaffMe(c *gin.Context)
@@ -1971,6 +2112,15 @@ type ServerInterface interface {
 	// ConfirmSecondFactor Confirm a second factor
 	// (POST /v1/staff/me/second-factor/confirm)
 	ConfirmSecondFactor(c *gin.Context)
+	// ListStaffTokens List one's personal access tokens
+	// (GET /v1/staff/me/tokens)
+	ListStaffTokens(c *gin.Context)
+	// CreateStaffToken Make a personal access token
+	// (POST /v1/staff/me/tokens)
+	CreateStaffToken(c *gin.Context)
+	// RevokeStaffToken Revoke a personal access token
+	// (DELETE /v1/staff/me/tokens/{id})
+	RevokeStaffToken(c *gin.Context, id openapi_types.UUID)
 	// ListStaffSessions List one's own sessions
 	// (GET /v1/staff/sessions)
 	ListStaffSessions(c *gin.Context)
@@ -1986,6 +2136,24 @@ type ServerInterface interface {
 	// EndStaffSession End one of one's own sessions
 	// (DELETE /v1/staff/sessions/{id})
 	EndStaffSession(c *gin.Context, id openapi_types.UUID)
+	// GetStaff Read a staff member
+	// (GET /v1/staff/{id})
+	GetStaff(c *gin.Context, id StaffID)
+	// ChangeStaff Change a staff member's name or role
+	// (PATCH /v1/staff/{id})
+	ChangeStaff(c *gin.Context, id StaffID)
+	// DisableStaff Shut a staff member out
+	// (POST /v1/staff/{id}/disable)
+	DisableStaff(c *gin.Context, id StaffID)
+	// EnableStaff Let a disabled staff member in again
+	// (POST /v1/staff/{id}/enable)
+	EnableStaff(c *gin.Context, id StaffID)
+	// InviteStaff Let a staff member choose a password
+	// (POST /v1/staff/{id}/invitation)
+	InviteStaff(c *gin.Context, id StaffID)
+	// ResetSecondFactor Take a lost second factor away
+	// (POST /v1/staff/{id}/second-factor-reset)
+	ResetSecondFactor(c *gin.Context, id StaffID)
 	// GetStats Read the installation's figures
 	// (GET /v1/stats)
 	GetStats(c *gin.Context)
@@ -2984,6 +3152,45 @@ func (siw *ServerInterfaceWrapper) Logout(c *gin.Context) {
 	siw.Handler.Logout(c)
 }
 
+// ListStaff operation middleware
+func (siw *ServerInterfaceWrapper) ListStaff(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStaff(c)
+}
+
+// CreateStaff operation middleware
+func (siw *ServerInterfaceWrapper) CreateStaff(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateStaff(c)
+}
+
+// AcceptInvitation operation middleware
+func (siw *ServerInterfaceWrapper) AcceptInvitation(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AcceptInvitation(c)
+}
+
 // GetStaffMe operation middleware
 func (siw *ServerInterfaceWrapper) GetStaffMe(c *gin.Context) {
 
@@ -3047,6 +3254,57 @@ func (siw *ServerInterfaceWrapper) ConfirmSecondFactor(c *gin.Context) {
 	}
 
 	siw.Handler.ConfirmSecondFactor(c)
+}
+
+// ListStaffTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListStaffTokens(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStaffTokens(c)
+}
+
+// CreateStaffToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateStaffToken(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateStaffToken(c)
+}
+
+// RevokeStaffToken operation middleware
+func (siw *ServerInterfaceWrapper) RevokeStaffToken(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeStaffToken(c, id)
 }
 
 // ListStaffSessions operation middleware
@@ -3124,6 +3382,156 @@ func (siw *ServerInterfaceWrapper) EndStaffSession(c *gin.Context) {
 	}
 
 	siw.Handler.EndStaffSession(c, id)
+}
+
+// GetStaff operation middleware
+func (siw *ServerInterfaceWrapper) GetStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStaff(c, id)
+}
+
+// ChangeStaff operation middleware
+func (siw *ServerInterfaceWrapper) ChangeStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeStaff(c, id)
+}
+
+// DisableStaff operation middleware
+func (siw *ServerInterfaceWrapper) DisableStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DisableStaff(c, id)
+}
+
+// EnableStaff operation middleware
+func (siw *ServerInterfaceWrapper) EnableStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EnableStaff(c, id)
+}
+
+// InviteStaff operation middleware
+func (siw *ServerInterfaceWrapper) InviteStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.InviteStaff(c, id)
+}
+
+// ResetSecondFactor operation middleware
+func (siw *ServerInterfaceWrapper) ResetSecondFactor(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StaffID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResetSecondFactor(c, id)
 }
 
 // GetStats operation middleware
@@ -3227,11 +3635,23 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.DELETE(options.BaseURL+"/v1/services/:id", wrapper.RevokeService)
 	router.POST(options.BaseURL+"/v1/sessions", wrapper.Login)
 	router.DELETE(options.BaseURL+"/v1/sessions/current", wrapper.Logout)
+	router.GET(options.BaseURL+"/v1/staff", wrapper.ListStaff)
+	router.POST(options.BaseURL+"/v1/staff", wrapper.CreateStaff)
+	router.GET(options.BaseURL+"/v1/staff/:id", wrapper.GetStaff)
+	router.PATCH(options.BaseURL+"/v1/staff/:id", wrapper.ChangeStaff)
+	router.POST(options.BaseURL+"/v1/staff/:id/disable", wrapper.DisableStaff)
+	router.POST(options.BaseURL+"/v1/staff/:id/enable", wrapper.EnableStaff)
+	router.POST(options.BaseURL+"/v1/staff/:id/invitation", wrapper.InviteStaff)
+	router.POST(options.BaseURL+"/v1/staff/:id/second-factor-reset", wrapper.ResetSecondFactor)
+	router.POST(options.BaseURL+"/v1/staff/invitations/accept", wrapper.AcceptInvitation)
 	router.GET(options.BaseURL+"/v1/staff/me", wrapper.GetStaffMe)
 	router.POST(options.BaseURL+"/v1/staff/me/password", wrapper.ChangeStaffPassword)
 	router.POST(options.BaseURL+"/v1/staff/me/recovery-codes", wrapper.NewRecoveryCodes)
 	router.POST(options.BaseURL+"/v1/staff/me/second-factor", wrapper.BeginSecondFactor)
 	router.POST(options.BaseURL+"/v1/staff/me/second-factor/confirm", wrapper.ConfirmSecondFactor)
+	router.GET(options.BaseURL+"/v1/staff/me/tokens", wrapper.ListStaffTokens)
+	router.POST(options.BaseURL+"/v1/staff/me/tokens", wrapper.CreateStaffToken)
+	router.DELETE(options.BaseURL+"/v1/staff/me/tokens/:id", wrapper.RevokeStaffToken)
 	router.GET(options.BaseURL+"/v1/staff/sessions", wrapper.ListStaffSessions)
 	router.POST(options.BaseURL+"/v1/staff/sessions", wrapper.StaffSignIn)
 	router.DELETE(options.BaseURL+"/v1/staff/sessions/:id", wrapper.EndStaffSession)

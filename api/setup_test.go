@@ -140,8 +140,10 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 		require.NoError(t, err)
 		factors, err := identity.NewFactors([]byte(strings.Repeat("k", 32)), "Ujumbe")
 		require.NoError(t, err)
+		results, err := identity.NewSealer([]byte(strings.Repeat("k", 32)), "test")
+		require.NoError(t, err)
 		return service.New(service.Config{
-			Factors: factors, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
+			Factors: factors, Results: results, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
 			Limits: s.limits,
 		})
 	}

@@ -58,22 +58,6 @@ func TestStaffSignIn(t *testing.T) {
 			require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+ended.Session.ID.String(), other.Token, nil).Code)
 		}
 	})
-	t.Run("is kept alive by use, which is noted once a minute", func(t *testing.T) {
-		t.Parallel()
-		in := s.signIn(t, actor.Finance)
-		s.change(t, `UPDATE staff_sessions SET last_used_at = now() - interval '59 minutes' WHERE id = $1`, in.Session.ID)
-		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil).Code)
-		var ago int
-		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT extract(epoch FROM now() - last_used_at)::int FROM staff_sessions WHERE id = $1`, in.Session.ID).Scan(&ago))
-		require.Less(t, ago, 59*60)
-		version := func() (xmin string) {
-			require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT xmin::text FROM staff_sessions WHERE id = $1`, in.Session.ID).Scan(&xmin))
-			return xmin
-		}
-		before := version()
-		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", in.Token, nil).Code)
-		require.Equal(t, before, version(), "the row is not written again within a minute")
-	})
 	t.Run("lists one's own sessions and ends them, and not those of others", func(t *testing.T) {
 		t.Parallel()
 		mine, other, foreign := s.signIn(t, actor.Admin), s.signIn(t, actor.Admin), s.signIn(t, actor.Finance)
@@ -82,8 +66,9 @@ func TestStaffSignIn(t *testing.T) {
 		for _, session := range page.Items {
 			current[session.ID.String()] = session.Current
 		}
-		require.Equal(t, true, current[mine.Session.ID.String()])
-		require.Equal(t, false, current[other.Session.ID.String()])
+		require.True(t, current[mine.Session.ID.String()])
+		require.Contains(t, current, other.Session.ID.String())
+		require.False(t, current[other.Session.ID.String()])
 		require.NotContains(t, current, foreign.Session.ID.String())
 		require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+foreign.Session.ID.String(), mine.Token, nil).Code)
 		require.Equal(t, http.StatusNoContent, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+other.Session.ID.String(), mine.Token, nil).Code)

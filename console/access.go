@@ -16,7 +16,7 @@ var access = map[string]web.Access{
 
 	"GET " + signInPath:         web.Anyone,
 	"POST " + signInPath:        web.Anyone,
-	"POST /console/sign-out":    web.StaffSession,
+	"POST /console/sign-out":    web.StaffSession.Enrolling(),
 	"GET /console":              web.Staff(actor.ReadAccounts),
 	"POST /console/preferences": web.Anyone,
 

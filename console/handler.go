@@ -21,8 +21,8 @@ import (
 //go:embed templates/*.html locales/*.toml static/*
 var files embed.FS
 
-// Config is what the console needs. Every field but Proxies, TemporalUI, Now and
-// Observe is required.
+// Config is what the console needs. Every field but Proxies, SecondFactor, Uses,
+// TemporalUI, Now and Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
@@ -31,6 +31,10 @@ type Config struct {
 	Log     *slog.Logger
 	Site    *web.Site
 	Proxies web.Proxies
+	// SecondFactor requires one of staff who sign in, and Uses is told of each use
+	// of a session; see web.Config.
+	SecondFactor bool
+	Uses         *store.Uses
 	// TemporalUI is where the cases are shown, its namespace included; "" for
 	// pages without links to them.
 	TemporalUI string
@@ -65,7 +69,7 @@ func Handler(config Config) (http.Handler, error) {
 	}
 	return web.New(web.Config{
 		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Now: config.Now, Access: access, Observe: config.Observe,
-		Site: config.Site, Cookies: true, Page: s.problem,
+		Site: config.Site, Cookies: true, SecondFactor: config.SecondFactor, Uses: config.Uses, Page: s.problem,
 	}, s.routes), nil
 }
 

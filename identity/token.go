@@ -17,6 +17,7 @@ const (
 	SessionToken      = "kbu_" // a user's session
 	UploadToken       = "kbd_" // the right to add documents to one application
 	ServiceToken      = "kbg_" // a platform's own gateway
+	InvitationToken   = "kbi_" // the right of invited staff to choose a password
 	APIKey            = "kbk_" // an account's key to the API and the gate
 	AppealToken       = "kba_" // the right to appeal against a suspension
 )

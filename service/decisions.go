@@ -87,9 +87,10 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 				return err
 			}
 		}
-		staff, err := tx.Reader().Staff(ctx, by.ID)
-		if isNotFound(err) {
-			return fault.New(fault.Forbidden, "You are no longer a member of staff.")
+		// Whoever disables them waits until the decision is recorded, and finds it.
+		staff, err := tx.HoldStaff(ctx, by.ID)
+		if isNotFound(err) || err == nil && staff.Role != by.Role {
+			return fault.New(fault.Forbidden, "You are no longer a member of staff who may do this.")
 		}
 		if err != nil {
 			return err
@@ -103,6 +104,9 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		}
 		if err := s.answers(ctx, tx.Reader(), a, o.Ask); err != nil {
 			return err
+		}
+		if o.kind == account.Approve && a.Email == staff.Email {
+			return fault.New(fault.Forbidden, "Nobody approves an application of their own e-mail address.")
 		}
 		caseID, notNow := caseFor(a, o.kind)
 		if err := s.free(ctx, tx, a, caseID); err != nil {

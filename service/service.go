@@ -23,16 +23,18 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last five is required.
+// Config is what a Service needs. Every field but the last six is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
 	Documents *documents.Store
 	Hasher    *identity.Hasher
 	Log       *slog.Logger
-	// Factors are the second factors of staff; nil in a process in which nobody
-	// signs in.
+	// Factors are the second factors of staff, and Results seals what is answered
+	// again to requests that are sent again. Both are nil in a process that
+	// answers nobody.
 	Factors *identity.Factors
+	Results *identity.Sealer
 	// Limits say how often things may be tried; zero is no limit.
 	Limits Limits
 	// Letters is in whose name notices are written, for those who want to see
@@ -56,6 +58,7 @@ type Service struct {
 	documents *documents.Store
 	hasher    *identity.Hasher
 	factors   *identity.Factors
+	results   *identity.Sealer
 	limits    Limits
 	over      over
 	letters   letters.Sender
@@ -69,8 +72,9 @@ type Service struct {
 // New returns a Service.
 func New(c Config) *Service {
 	s := &Service{
-		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors, limits: c.Limits,
-		letters: c.Letters, log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
+		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
+		results: c.Results, limits: c.Limits, letters: c.Letters,
+		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 	}
 	if s.now == nil {
 		// PostgreSQL keeps microseconds; what is answered is what is read later.

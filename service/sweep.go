@@ -126,21 +126,27 @@ func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *S
 	return nil
 }
 
-// entitled reports whether who asked for a decision may still ask for it.
+// entitled reports whether who asked for a decision, and who signed it, may
+// still do so.
 func (s *Service) entitled(ctx context.Context, d store.Decision) (bool, error) {
-	switch d.Kind {
+	entitled, err := s.still(ctx, d.StaffID, permissionOf(d.Kind))
+	if d.Signature == account.Countersign && entitled && err == nil {
+		return s.still(ctx, *d.SignedBy, permissionOf(d.Kind))
+	}
+	return entitled, err
+}
+
+// permissionOf returns what a decision of a kind takes.
+func permissionOf(kind account.Action) actor.Permission {
+	switch kind {
 	case account.Approve, account.Reject, account.RequestChanges:
-		return s.still(ctx, d.StaffID, actor.Review)
+		return actor.Review
 	case account.TopUp:
-		entitled, err := s.still(ctx, d.StaffID, actor.TopUp)
-		if d.Signature == account.Countersign && entitled && err == nil {
-			return s.still(ctx, *d.SignedBy, actor.TopUp)
-		}
-		return entitled, err
+		return actor.TopUp
 	case account.ForceReset:
-		return s.still(ctx, d.StaffID, actor.ForceReset)
+		return actor.ForceReset
 	default:
-		return s.still(ctx, d.StaffID, actor.ManageAccess)
+		return actor.ManageAccess
 	}
 }
 
@@ -160,62 +166,70 @@ const codeNotEntitled = "not_entitled"
 
 // lapse ends a decision that will not be carried out, and lifts its block.
 func (s *Service) lapse(ctx context.Context, d store.Decision) error {
-	now := s.now()
-	if d.Kind == account.TopUp {
-		return s.lapseTopUp(ctx, d, now)
-	}
-	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		a, err := tx.LockAccount(ctx, d.AccountID)
-		if err != nil {
-			return err
-		}
-		// The case may have settled it before the lock was had.
-		if current, err := tx.Reader().Decision(ctx, d.ID); err != nil || !current.Open() {
-			return err
-		}
-		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, codeNotEntitled, now); err != nil {
-			return err
-		}
-		if a.BlockedBy != nil && *a.BlockedBy == d.ID {
-			if err := tx.BlockAccount(ctx, a.ID, nil); err != nil {
-				return err
-			}
-		}
-		if err := tx.LapseReset(ctx, d.ID, now); err != nil {
-			return err
-		}
-		if err := tx.EndAppealAgainst(ctx, d.ID, now); err != nil {
-			return err
-		}
-		return tx.AppendEvent(ctx, store.Event{
-			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision",
-			SubjectID: d.ID.String(), AccountID: &a.ID, DecisionID: &d.ID, WorkflowID: d.CaseID,
-		})
+	lapsed := false
+	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		lapsed, err = s.lapseIn(ctx, tx, d)
+		return err
 	})
+	if err == nil && lapsed {
+		s.tellLapsed(ctx, d)
+	}
+	return err
 }
 
-// lapseTopUp is lapse for a top-up, whose case may be waiting for a signature: it
-// is told to look.
-func (s *Service) lapseTopUp(ctx context.Context, d store.Decision, now time.Time) error {
-	err := s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+// lapseIn is lapse within a transaction, after which tellLapsed is due. It
+// reports whether the decision lapsed: its case may have settled it before it
+// could be locked.
+func (s *Service) lapseIn(ctx context.Context, tx *store.Tx, d store.Decision) (bool, error) {
+	now := s.now()
+	event := store.Event{
+		At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision", SubjectID: d.ID.String(),
+		AccountID: orNone(d.AccountID), DecisionID: &d.ID, WorkflowID: d.CaseID, After: map[string]any{"code": codeNotEntitled},
+	}
+	if d.Kind == account.TopUp {
+		event.After["amount"] = d.Amount
 		if current, err := tx.LockDecision(ctx, d.ID); err != nil || !current.Open() {
-			return err
+			return false, err
 		}
-		if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, codeNotEntitled, now); err != nil {
-			return err
-		}
-		return tx.AppendEvent(ctx, store.Event{
-			At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(d.Kind) + ".lapsed", Subject: "decision", SubjectID: d.ID.String(),
-			AccountID: orNone(d.AccountID), DecisionID: &d.ID, WorkflowID: d.CaseID, After: map[string]any{"code": codeNotEntitled, "amount": d.Amount},
-		})
-	})
+	} else if free, err := s.lapseOnAccount(ctx, tx, d, now); err != nil || !free {
+		return false, err
+	}
+	if err := tx.CloseDecision(ctx, d.ID, cases.Lapsed, codeNotEntitled, now); err != nil {
+		return false, err
+	}
+	return true, tx.AppendEvent(ctx, event)
+}
+
+// lapseOnAccount locks the account of a decision and takes from it what the
+// decision did when it was recorded. It reports whether the decision is open.
+func (s *Service) lapseOnAccount(ctx context.Context, tx *store.Tx, d store.Decision, now time.Time) (bool, error) {
+	a, err := tx.LockAccount(ctx, d.AccountID)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if current, err := tx.Reader().Decision(ctx, d.ID); err != nil || !current.Open() {
+		return false, err
+	}
+	if a.BlockedBy != nil && *a.BlockedBy == d.ID {
+		if err := tx.BlockAccount(ctx, a.ID, nil); err != nil {
+			return false, err
+		}
+	}
+	if err := tx.LapseReset(ctx, d.ID, now); err != nil {
+		return false, err
+	}
+	return true, tx.EndAppealAgainst(ctx, d.ID, now)
+}
+
+// tellLapsed tells the case of a top-up that lapsed, which may be waiting for a
+// signature, to look.
+func (s *Service) tellLapsed(ctx context.Context, d store.Decision) {
+	if d.Kind != account.TopUp {
+		return
 	}
 	if err := s.signal(ctx, d.CaseID, d.AccountID, cases.Decide, cases.Decision{DecisionID: d.ID, Kind: account.Decline}); err != nil {
 		s.unreached(d.CaseID, err)
 	}
-	return nil
 }
 
 func (s *Service) sweepApplications(ctx context.Context, before time.Time, swept *Swept) error {

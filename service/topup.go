@@ -129,8 +129,8 @@ func insufficient(b ledger.Balance) error {
 // several that they ask for at once each counts those before it.
 func (s *Service) newTopUp(ctx context.Context, tx *store.Tx, by actor.Actor, amount int64, reason, note string) (store.Decision, error) {
 	staff, err := tx.LockStaff(ctx, by.ID)
-	if isNotFound(err) {
-		return store.Decision{}, fault.New(fault.Forbidden, "You are no longer a member of staff.")
+	if isNotFound(err) || err == nil && staff.Role != by.Role {
+		return store.Decision{}, fault.New(fault.Forbidden, "You are no longer a member of staff who may do this.")
 	}
 	if err != nil {
 		return store.Decision{}, err

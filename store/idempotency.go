@@ -70,6 +70,32 @@ func (t *Tx) ClaimKey(ctx context.Context, k IdempotencyKey, now time.Time) (*Cl
 	return &claim, nil
 }
 
+// ClaimOnce is ClaimKey for a request that makes no decision: its effect and its
+// result are written in the same transaction. It returns the result of the
+// request that the key was used for before, or nil when it was not.
+func (t *Tx) ClaimOnce(ctx context.Context, k IdempotencyKey, now time.Time) (result []byte, err error) {
+	var fingerprint []byte
+	err = t.tx.QueryRow(ctx, `
+		INSERT INTO idempotency_keys (scope, route, key, fingerprint, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (scope, route, key) DO UPDATE SET created_at = idempotency_keys.created_at
+		RETURNING fingerprint, result`,
+		k.Scope, k.Route, k.Key, k.Fingerprint[:], now).Scan(&fingerprint, &result)
+	if err != nil {
+		return nil, failed("claim idempotency key", err)
+	}
+	if [32]byte(fingerprint) != k.Fingerprint {
+		return nil, fault.New(fault.KeyReused, "This Idempotency-Key was used for another request.")
+	}
+	return result, nil
+}
+
+// KeepResult keeps the result of a request whose key the transaction claimed.
+func (t *Tx) KeepResult(ctx context.Context, k IdempotencyKey, result []byte) error {
+	_, err := t.tx.Exec(ctx, `UPDATE idempotency_keys SET result = $4 WHERE scope = $1 AND route = $2 AND key = $3`,
+		k.Scope, k.Route, k.Key, result)
+	return failed("keep result", err)
+}
+
 // BindKey says which decision a claimed key is for.
 func (t *Tx) BindKey(ctx context.Context, k IdempotencyKey, decisionID uuid.UUID) error {
 	_, err := t.tx.Exec(ctx, `UPDATE idempotency_keys SET decision_id = $4 WHERE scope = $1 AND route = $2 AND key = $3`,

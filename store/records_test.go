@@ -213,7 +213,7 @@ func TestStaff(t *testing.T) {
 	}))
 	known, err := b.reader.StaffByToken(t.Context(), token.Hash, noon.Add(1000*time.Hour))
 	require.NoError(t, err)
-	require.Equal(t, s, known)
+	require.Equal(t, store.TokenHolder{Staff: s, TokenID: token.ID}, known)
 	_, err = b.reader.StaffByToken(t.Context(), expiring.Hash, soon.Add(-time.Second))
 	require.NoError(t, err)
 	_, err = b.reader.StaffByToken(t.Context(), expiring.Hash, soon)

@@ -18,16 +18,6 @@ type Staff struct {
 	Role  actor.Role
 }
 
-// StaffToken is a personal access token of a staff member.
-type StaffToken struct {
-	ID        uuid.UUID
-	StaffID   uuid.UUID
-	Name      string
-	Hash      [32]byte
-	CreatedAt time.Time
-	ExpiresAt *time.Time // nil: it does not expire
-}
-
 const staffColumns = `s.id, s.email, s.name, s.role`
 
 // InsertStaff adds a staff member; passwordHash may be empty. It returns
@@ -36,22 +26,6 @@ func (t *Tx) InsertStaff(ctx context.Context, s Staff, passwordHash string, now 
 	_, err := t.tx.Exec(ctx, `INSERT INTO staff (id, email, name, role, password_hash, created_at) VALUES ($1, $2, $3, $4, nullif($5, ''), $6)`,
 		s.ID, s.Email, s.Name, s.Role, passwordHash, now)
 	return failed("insert staff", err)
-}
-
-// InsertStaffToken adds a token of a staff member.
-func (t *Tx) InsertStaffToken(ctx context.Context, token StaffToken) error {
-	_, err := t.tx.Exec(ctx, `INSERT INTO staff_tokens (id, staff_id, hash, name, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		token.ID, token.StaffID, token.Hash[:], token.Name, token.CreatedAt, token.ExpiresAt)
-	return failed("insert staff token", err)
-}
-
-// StaffByToken returns the staff member whose token has the hash, unless the
-// token is revoked or has expired at now, or the staff member is disabled:
-// fault.NotFound.
-func (r *Reader) StaffByToken(ctx context.Context, hash [32]byte, now time.Time) (Staff, error) {
-	return r.staff(ctx, `
-		SELECT `+staffColumns+` FROM staff_tokens t JOIN staff s ON s.id = t.staff_id
-		WHERE t.hash = $1 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2) AND s.disabled_at IS NULL`, hash[:], now)
 }
 
 // StaffByEmail returns the enabled staff member with a normalised e-mail, or

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Uses remembers when accounts, API keys and services were last used, and
+// Uses remembers when accounts and credentials were last used, and
 // writes all of it down every two seconds, so that a use costs no write of its
 // own. A process that is killed takes along what it had not written.
 type Uses struct {
@@ -32,6 +32,8 @@ const (
 	usedAccounts usedTable = iota
 	usedKeys
 	usedServices
+	usedStaffTokens
+	usedStaffSessions
 	usedTables
 )
 
@@ -46,6 +48,12 @@ func (u *Uses) APIKey(id uuid.UUID, at time.Time) { u.note(use{usedKeys, id}, at
 
 // Service notes that a service was used at a time.
 func (u *Uses) Service(id uuid.UUID, at time.Time) { u.note(use{usedServices, id}, at) }
+
+// StaffToken notes that a staff member's token was used at a time.
+func (u *Uses) StaffToken(id uuid.UUID, at time.Time) { u.note(use{usedStaffTokens, id}, at) }
+
+// StaffSession notes that a staff member's session was used at a time.
+func (u *Uses) StaffSession(id uuid.UUID, at time.Time) { u.note(use{usedStaffSessions, id}, at) }
 
 func (u *Uses) note(what use, at time.Time) {
 	u.mu.Lock()
@@ -105,6 +113,18 @@ var flushUses = [usedTables]string{
 		free AS (SELECT s.id FROM services s JOIN used USING (id) ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED),
 		written AS (UPDATE services s SET last_used_at = used.at FROM used WHERE s.id = used.id
 			AND (s.last_used_at IS NULL OR s.last_used_at < used.at) AND s.id IN (SELECT id FROM free))
+		SELECT id FROM free`,
+	usedStaffTokens: `
+		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
+		free AS (SELECT t.id FROM staff_tokens t JOIN used USING (id) ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED),
+		written AS (UPDATE staff_tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id
+			AND (t.last_used_at IS NULL OR t.last_used_at < used.at) AND t.id IN (SELECT id FROM free))
+		SELECT id FROM free`,
+	usedStaffSessions: `
+		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
+		free AS (SELECT x.id FROM staff_sessions x JOIN used USING (id) ORDER BY x.id FOR NO KEY UPDATE OF x SKIP LOCKED),
+		written AS (UPDATE staff_sessions x SET last_used_at = used.at FROM used WHERE x.id = used.id
+			AND x.last_used_at < used.at AND x.id IN (SELECT id FROM free))
 		SELECT id FROM free`,
 }
 

@@ -43,6 +43,38 @@ func TestUses(t *testing.T) {
 		require.NoError(t, uses.Flush(t.Context()))
 		require.Equal(t, noon.Add(time.Minute), lastActive(t, first))
 	})
+	t.Run("keep the sessions of staff alive and date their tokens", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		s := b.staff(t, actor.Support)
+		session := store.StaffSession{
+			ID: newID(), StaffID: s.ID, Hash: [32]byte(randomBytes()), Method: store.MethodPassword, CreatedAt: noon, AuthenticatedAt: noon,
+			RecentUntil: noon, LastUsedAt: noon, Idle: time.Hour, ExpiresAt: noon.Add(2 * time.Hour),
+		}
+		token := store.StaffToken{ID: newID(), StaffID: s.ID, Name: "cli", Hash: [32]byte(randomBytes()), CreatedAt: noon}
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			if err := tx.InsertStaffToken(ctx, token); err != nil {
+				return err
+			}
+			return tx.InsertStaffSession(ctx, session)
+		}))
+		lives := func(at time.Time) bool {
+			_, err := b.reader.StaffSessionByToken(t.Context(), session.Hash, at)
+			return err == nil
+		}
+		require.True(t, lives(noon.Add(59*time.Minute)))
+		require.False(t, lives(noon.Add(time.Hour)), "not used for too long")
+		uses.StaffSession(session.ID, noon.Add(30*time.Minute))
+		uses.StaffToken(token.ID, noon.Add(30*time.Minute))
+		require.NoError(t, uses.Flush(t.Context()))
+		require.True(t, lives(noon.Add(89*time.Minute)))
+		uses.StaffSession(session.ID, noon.Add(80*time.Minute))
+		require.NoError(t, uses.Flush(t.Context()))
+		require.False(t, lives(noon.Add(2*time.Hour)), "however much it is used")
+		tokens, err := b.reader.StaffTokens(t.Context(), s.ID, noon)
+		require.NoError(t, err)
+		require.Equal(t, noon.Add(30*time.Minute), *tokens[0].LastUsedAt)
+	})
 	t.Run("wait for nobody, and are written when the row is free", func(t *testing.T) {
 		t.Parallel()
 		uses := store.NewUses(b.store)

@@ -92,6 +92,9 @@ type Caller struct {
 	// Session is the session of a staff member who signed in; nil for one with a
 	// personal access token.
 	Session *store.StaffSession
+	// TokenID is the personal access token that a staff member's request came
+	// with; nil when it came with a session.
+	TokenID uuid.UUID
 	// KeyID is the API key that an account's request came with; nil when it came
 	// with a session.
 	KeyID uuid.UUID
@@ -275,12 +278,12 @@ func identifyStaff(c *gin.Context, reader *store.Reader, caller *Caller, hash [3
 	if err != nil {
 		return unknownToken(err)
 	}
-	caller.Kind, caller.ID, caller.Role = actor.Staff, member.ID, member.Role
+	caller.Kind, caller.ID, caller.Role, caller.Granted, caller.TokenID = actor.Staff, member.ID, member.Role, member.Scopes, member.TokenID
 	return nil
 }
 
 func identifyStaffSession(c *gin.Context, reader *store.Reader, caller *Caller, hash [32]byte, now time.Time) error {
-	in, err := reader.UseStaffSession(c.Request.Context(), hash, now)
+	in, err := reader.StaffSessionByToken(c.Request.Context(), hash, now)
 	if err != nil {
 		return unknownToken(err)
 	}

@@ -102,6 +102,12 @@ func (config Config) noteUse(caller Caller) {
 		if caller.KeyID != uuid.Nil {
 			config.Uses.APIKey(caller.KeyID, config.Now())
 		}
+	case actor.Staff:
+		if caller.Session != nil {
+			config.Uses.StaffSession(caller.Session.ID, config.Now())
+		} else {
+			config.Uses.StaffToken(caller.TokenID, config.Now())
+		}
 	case actor.Service:
 		config.Uses.Service(caller.ID, config.Now())
 	}

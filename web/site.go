@@ -71,7 +71,7 @@ func (s *Site) ClearCookie(c *gin.Context, cookie Cookie) {
 }
 
 func (s *Site) cookie(cookie Cookie, value string, age int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // without Secure on a loopback address only, where browsers refuse it
 		Name: s.CookieName(cookie), Value: value, Path: "/", MaxAge: age,
 		// Lax, so that a link in an e-mail finds its reader signed in; what
 		// another site makes a browser send is refused by where it comes from.

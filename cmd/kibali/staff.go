@@ -8,6 +8,7 @@ import (
 	"kibali/cmd/kibali/staff"
 	"kibali/identity"
 	"kibali/migrations"
+	"kibali/service"
 	"kibali/store"
 )
 
@@ -25,7 +26,7 @@ func (c staffCreateCommand) Run(ctx context.Context, term terminal) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	member, err := staff.New(c.Email, c.Name, c.Role)
+	member, err := service.NewStaff(c.Email, c.Name, c.Role)
 	if err != nil {
 		return err
 	}

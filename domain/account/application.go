@@ -70,6 +70,9 @@ func (r Resubmission) Normalise() (Resubmission, error) {
 	return r, nil
 }
 
+// ParseName returns a person's name as it is stored. Its field is "name".
+func ParseName(s string) (string, *fault.Field) { return parseName(s) }
+
 func parseName(s string) (string, *fault.Field) {
 	return text{field: "name", max: maxName, required: true, needs: unicode.IsLetter, needsDetail: "Must have a letter."}.parse(s)
 }

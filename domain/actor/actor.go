@@ -1,5 +1,5 @@
 // Package actor says who does something and what they may do. It is pure and
-// imports the standard library and uuid only.
+// imports domain/fault and uuid only.
 package actor
 
 import (
@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"kibali/domain/fault"
 )
 
 // Kind is the kind of someone who acts.
@@ -29,7 +31,9 @@ type Actor struct {
 	// Role is set for staff only.
 	Role Role
 	// Scopes is set for services only.
-	Scopes    []Scope
+	Scopes []Scope
+	// Granted is what the credential of staff is limited to; nil is no limit.
+	Granted   []Permission
 	RequestID string
 	// Address is the client's, after trusted proxies; invalid when unknown.
 	Address netip.Addr
@@ -49,6 +53,14 @@ const (
 
 // Roles returns every role, in the order in which they are documented.
 func Roles() []Role { return []Role{Admin, Reviewer, Finance, Support, Auditor} }
+
+// ParseRole returns the role of a name. Its field is "role".
+func ParseRole(s string) (Role, *fault.Field) {
+	if slices.Contains(Roles(), Role(s)) {
+		return Role(s), nil
+	}
+	return "", &fault.Field{Field: "role", Code: "invalid", Detail: "Must be admin, reviewer, finance, support or auditor."}
+}
 
 // Permission is something that only some roles may do.
 type Permission string
@@ -85,7 +97,8 @@ func Permissions() []Permission {
 	return []Permission{ReadAccounts, ReadDocuments, ReadLedger, ReadAudit, Review, ManageAccess, TopUp, ForceReset, Administer}
 }
 
-// May reports whether the actor is staff of a role that has the permission.
+// May reports whether the actor is staff of a role that has the permission, with
+// a credential that is not limited to others.
 func (a Actor) May(p Permission) bool {
-	return a.Kind == Staff && slices.Contains(permissions[p], a.Role)
+	return a.Kind == Staff && slices.Contains(permissions[p], a.Role) && (a.Granted == nil || slices.Contains(a.Granted, p))
 }

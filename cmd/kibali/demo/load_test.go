@@ -21,6 +21,7 @@ import (
 	"kibali/identity"
 	"kibali/migrations"
 	"kibali/notify"
+	"kibali/service"
 	"kibali/store"
 	"kibali/worker"
 )
@@ -45,7 +46,7 @@ func setup(t *testing.T) (Config, *store.Reader) {
 
 	people := map[actor.Role]actor.Actor{}
 	for _, role := range []actor.Role{actor.Admin, actor.Reviewer} {
-		member, err := staff.New(string(role)+"@kibali.example", "Neema Mushi", string(role))
+		member, err := service.NewStaff(string(role)+"@kibali.example", "Neema Mushi", string(role))
 		require.NoError(t, err)
 		_, token := identity.NewToken(identity.StaffToken)
 		require.NoError(t, staff.Add(t.Context(), p.Store, member, "", token, "test"))

@@ -32,15 +32,16 @@ func ensurePeople(ctx context.Context, db *store.Store, hasher *identity.Hasher,
 
 func ensureStaff(ctx context.Context, db *store.Store, hasher *identity.Hasher, who staffKeys) (store.Staff, error) {
 	token := identity.HashToken(who.Token)
-	member, err := db.Reader().StaffByToken(ctx, token, time.Now())
+	holder, err := db.Reader().StaffByToken(ctx, token, time.Now())
 	if !fault.Is(err, fault.NotFound) {
-		return member, err
+		return holder.Staff, err
 	}
 	hash, err := hasher.Hash(ctx, who.Password)
 	if err != nil {
 		return store.Staff{}, err
 	}
-	if member, err = staff.New(who.Email, staffNames[who.Role], string(who.Role)); err != nil {
+	member, err := service.NewStaff(who.Email, staffNames[who.Role], string(who.Role))
+	if err != nil {
 		return store.Staff{}, err
 	}
 	return member, staff.Add(ctx, db, member, hash, token, "kibali dev")

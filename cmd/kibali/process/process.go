@@ -72,7 +72,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	if p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes); err != nil {
 		return nil, err
 	}
-	factors, err := factorsOf(b)
+	factors, results, err := secretsOf(b)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,8 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	}
 	p.Service = service.New(service.Config{
 		Letters: letters.Sender{Platform: b.Platform, BaseURL: b.BaseURL},
-		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Limits: b.Limits, Log: b.Log,
+		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Results: results,
+		Limits: b.Limits, Log: b.Log,
 	})
 	return p, nil
 }
@@ -113,11 +114,16 @@ func (p *Process) Close() {
 	}
 }
 
-func factorsOf(b Blueprint) (*identity.Factors, error) {
+// secretsOf makes what is sealed under the secret key, if there is one.
+func secretsOf(b Blueprint) (factors *identity.Factors, results *identity.Sealer, err error) {
 	if len(b.SecretKey) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return identity.NewFactors(b.SecretKey, b.Platform)
+	if factors, err = identity.NewFactors(b.SecretKey, b.Platform); err != nil {
+		return nil, nil, err
+	}
+	results, err = identity.NewSealer(b.SecretKey, "kept answers")
+	return factors, results, err
 }
 
 // DatabaseProbe asks whether PostgreSQL answers and has the schema that this

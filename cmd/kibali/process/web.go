@@ -39,7 +39,7 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	}
 	staff, err := console.Handler(console.Config{
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Assets: assets, Log: p.Log,
-		Proxies: f.Proxies, Site: f.Site, Observe: p.Metrics.Request,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses, Observe: p.Metrics.Request,
 	})
 	if err != nil {
 		return nil, err

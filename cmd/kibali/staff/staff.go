@@ -4,38 +4,13 @@ package staff
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"kibali/domain/account"
 	"kibali/domain/actor"
-	"kibali/domain/fault"
 	"kibali/store"
 )
-
-// maxName is the length of the longest name, in bytes.
-const maxName = 120
-
-// New returns a staff member with a new id, or a fault.Invalid that names what
-// is wrong with the e-mail, the name or the role.
-func New(email, name, role string) (store.Staff, error) {
-	var bad []fault.Field
-	address, field := account.ParseEmail(email)
-	if field != nil {
-		bad = append(bad, *field)
-	}
-	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || len(name) > maxName {
-		bad = append(bad, fault.Field{Field: "name", Code: "invalid", Detail: "Must have 1 to 120 characters."})
-	}
-	if !slices.Contains(actor.Roles(), actor.Role(role)) {
-		bad = append(bad, fault.Field{Field: "role", Code: "invalid", Detail: "Must be admin, reviewer, finance, support or auditor."})
-	}
-	return store.Staff{ID: uuid.Must(uuid.NewV7()), Email: address, Name: name, Role: actor.Role(role)}, fault.InvalidFields(bad...)
-}
 
 // Add records a staff member with a personal access token, whose hash is given
 // and whose name says what it is for, and the audit event of both. passwordHash
