@@ -37,6 +37,8 @@ type Activities struct {
 	renderer  *documents.Renderer
 	email     notify.EmailSender
 	sms       notify.SMSSender
+	reports   *notify.TwilioReports
+	observe   func(outcome string, n int)
 	platform  string
 	baseURL   string
 	links     *identity.Links
@@ -54,6 +56,12 @@ type Config struct {
 	Renderer  *documents.Renderer
 	Email     notify.EmailSender
 	SMS       notify.SMSSender
+	// Reports is where the provider of SMS is asked to report to; nil for one that
+	// does not sign its reports.
+	Reports *notify.TwilioReports
+	// Observe is told what became of recipients of messages: a message.Status, or
+	// "unknown_refunded" and "late". It may be nil.
+	Observe func(outcome string, n int)
 	// Platform is the name that notices are signed with.
 	Platform string
 	// BaseURL is where the portal and the console are, such as
@@ -78,7 +86,7 @@ func New(c Config) *Activities {
 	}
 	return &Activities{
 		store: c.Store, reader: c.Store.Reader(), documents: c.Documents, renderer: c.Renderer,
-		email: c.Email, sms: c.SMS, platform: c.Platform, baseURL: c.BaseURL, links: c.Links, clock: c.Now, log: c.Log,
+		email: c.Email, sms: c.SMS, reports: c.Reports, observe: c.Observe, platform: c.Platform, baseURL: c.BaseURL, links: c.Links, clock: c.Now, log: c.Log,
 	}
 }
 

@@ -60,6 +60,11 @@ var access = map[string]web.Access{
 	// In every method, and for every path below it.
 	"* /v1/gate/authorize": web.Pass,
 
+	"POST /v1/messages":    web.UserOrKey,
+	"GET /v1/messages/:id": web.UserOrKey,
+	// Believed when the provider has signed it.
+	"POST /v1/delivery-reports/twilio": web.Anyone,
+
 	"POST /v1/gate/charges":            web.KeyOrService(actor.ScopeCharges),
 	"POST /v1/gate/charges/:id/refund": web.Service(actor.ScopeRefunds),
 

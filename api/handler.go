@@ -26,6 +26,12 @@ type Config struct {
 	Now          func() time.Time // time.Now when nil
 	// Uses is told of each use of an account, a key or a service; it may be nil.
 	Uses *store.Uses
+	// Reports reads what the provider of SMS reports; nil for one that does not
+	// sign its reports.
+	Reports ReadReport
+	// Reported is told what is learnt of recipients of messages from reports: a
+	// message.Status, or "late". It may be nil.
+	Reported func(outcome string, n int)
 	// Observe is told of each request that was answered; see web.Config.
 	Observe func(method, route string, status int, took time.Duration)
 }
@@ -35,7 +41,10 @@ func Handler(config Config) http.Handler {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	s := &server{service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now, secondFactor: config.SecondFactor}
+	s := &server{
+		service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now,
+		secondFactor: config.SecondFactor, reports: config.Reports, reported: config.Reported,
+	}
 	settings := web.Config{
 		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, SecondFactor: config.SecondFactor, Now: config.Now,
 		Access: access, Uses: config.Uses, Observe: config.Observe,
@@ -57,6 +66,8 @@ type server struct {
 	now     func() time.Time
 
 	secondFactor bool
+	reports      ReadReport
+	reported     func(outcome string, n int)
 }
 
 var _ ServerInterface = (*server)(nil)
@@ -66,7 +77,7 @@ var _ ServerInterface = (*server)(nil)
 func refuseParameters(c *gin.Context) {
 	switch c.FullPath() {
 	case "/v1/accounts", "/v1/accounts/:id/timeline", "/v1/accounts/:id/transactions", "/v1/me/transactions",
-		"/v1/ledger", "/v1/ledger/export.csv", "/v1/top-ups", "/v1/appeals", "/v1/accounts/:id/appeals", "/docs", "/openapi.json":
+		"/v1/ledger", "/v1/ledger/export.csv", "/v1/top-ups", "/v1/appeals", "/v1/accounts/:id/appeals", "/v1/delivery-reports/twilio", "/docs", "/openapi.json":
 		return
 	}
 	if c.Request.URL.RawQuery == "" {

@@ -274,6 +274,36 @@ func (e Locale) Valid() bool {
 	}
 }
 
+// Defines values for MessageStatus.
+const (
+	MessageStatusDelivered MessageStatus = "delivered"
+	MessageStatusFailed    MessageStatus = "failed"
+	MessageStatusQueued    MessageStatus = "queued"
+	MessageStatusSending   MessageStatus = "sending"
+	MessageStatusSent      MessageStatus = "sent"
+	MessageStatusUnknown   MessageStatus = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the MessageStatus enum.
+func (e MessageStatus) Valid() bool {
+	switch e {
+	case MessageStatusDelivered:
+		return true
+	case MessageStatusFailed:
+		return true
+	case MessageStatusQueued:
+		return true
+	case MessageStatusSending:
+		return true
+	case MessageStatusSent:
+		return true
+	case MessageStatusUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Outcome.
 const (
 	OutcomeApplied Outcome = "applied"
@@ -1120,6 +1150,52 @@ type Matches struct {
 	Exact bool  `json:"exact"`
 }
 
+// Message defines model for Message.
+type Message struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Credits What it was charged.
+	Credits    int64              `json:"credits"`
+	ID         openapi_types.UUID `json:"id"`
+	Recipients []MessageRecipient `json:"recipients"`
+
+	// RefundedCredits What of that was given back.
+	RefundedCredits int64 `json:"refunded_credits"`
+
+	// Segments For each recipient.
+	Segments int     `json:"segments"`
+	SenderID *string `json:"sender_id,omitempty"`
+
+	// Status queued before the first recipient's turn, sending while there are some whose turn is to come, then sent; delivered, failed or unknown
+	// when all recipients are.
+	Status MessageStatus `json:"status"`
+	Text   string        `json:"text"`
+
+	// Unknown How many recipients there are whose outcome nobody knows.
+	Unknown int `json:"unknown"`
+}
+
+// MessageAnswer defines model for MessageAnswer.
+type MessageAnswer struct {
+	Message Message `json:"message"`
+}
+
+// MessageRecipient defines model for MessageRecipient.
+type MessageRecipient struct {
+	// Failure Why it failed or is not known, in a word; of one that is queued, why it was not taken the last time.
+	Failure *string `json:"failure,omitempty"`
+
+	// Refunded Whether its credits were given back.
+	Refunded bool          `json:"refunded"`
+	Status   MessageStatus `json:"status"`
+
+	// To In E.164.
+	To string `json:"to"`
+}
+
+// MessageStatus defines model for MessageStatus.
+type MessageStatus string
+
 // NewAPIKey defines model for NewAPIKey.
 type NewAPIKey struct {
 	// Name What it is for.
@@ -1136,6 +1212,18 @@ type NewCharge struct {
 
 	// Reference The sender's own name for what is charged, on one line.
 	Reference string `json:"reference"`
+}
+
+// NewMessage defines model for NewMessage.
+type NewMessage struct {
+	// SenderID Who it is from, of those that the platform permits; the platform's own when left out.
+	SenderID *string `json:"sender_id,omitempty"`
+
+	// Text At most 10 segments.
+	Text string `json:"text"`
+
+	// To Phones, each once.
+	To []string `json:"to"`
 }
 
 // NewRefund defines model for NewRefund.
@@ -1843,6 +1931,10 @@ type Unavailable = Problem
 // UnsupportedMediaType After RFC 9457.
 type UnsupportedMediaType = Problem
 
+// ReportDeliveryFormdataBody defines parameters for ReportDelivery.
+type ReportDeliveryFormdataBody = struct {
+}
+
 // DismissAppealJSONRequestBody defines body for DismissAppeal for application/json ContentType.
 type DismissAppealJSONRequestBody = DismissalReason
 
@@ -1882,6 +1974,9 @@ type CountersignJSONRequestBody = Note
 // DeclineJSONRequestBody defines body for Decline for application/json ContentType.
 type DeclineJSONRequestBody = Note
 
+// ReportDeliveryFormdataRequestBody defines body for ReportDelivery for application/x-www-form-urlencoded ContentType.
+type ReportDeliveryFormdataRequestBody = ReportDeliveryFormdataBody
+
 // CreateChargeJSONRequestBody defines body for CreateCharge for application/json ContentType.
 type CreateChargeJSONRequestBody = NewCharge
 
@@ -1899,6 +1994,9 @@ type ChangePasswordJSONRequestBody = PasswordChange
 
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
+
+// SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
+type SendMessageJSONRequestBody = NewMessage
 
 // AskPasswordResetJSONRequestBody defines body for AskPasswordReset for application/json ContentType.
 type AskPasswordResetJSONRequestBody = PasswordResetRequest
@@ -2019,6 +2117,9 @@ type ServerInterface interface {
 	// Decline Refuse to sign a top-up
 	// (POST /v1/decisions/{id}/decline)
 	Decline(c *gin.Context, id openapi_types.UUID)
+	// ReportDelivery Report what became of an SMS
+	// (POST /v1/delivery-reports/twilio)
+	ReportDelivery(c *gin.Context)
 	// CreateCharge Charge an account
 	// (POST /v1/gate/charges)
 	CreateCharge(c *gin.Context)
@@ -2061,6 +2162,12 @@ type ServerInterface interface {
 	// ListOwnTransactions Read one's own billing history
 	// (GET /v1/me/transactions)
 	ListOwnTransactions(c *gin.Context)
+	// SendMessage Send a message
+	// (POST /v1/messages)
+	SendMessage(c *gin.Context)
+	// GetMessage Read what became of a message
+	// (GET /v1/messages/{id})
+	GetMessage(c *gin.Context, id openapi_types.UUID)
 	// AskPasswordReset Ask for another password
 	// (POST /v1/password-resets)
 	AskPasswordReset(c *gin.Context)
@@ -2793,6 +2900,19 @@ func (siw *ServerInterfaceWrapper) Decline(c *gin.Context) {
 	siw.Handler.Decline(c, id)
 }
 
+// ReportDelivery operation middleware
+func (siw *ServerInterfaceWrapper) ReportDelivery(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReportDelivery(c)
+}
+
 // CreateCharge operation middleware
 func (siw *ServerInterfaceWrapper) CreateCharge(c *gin.Context) {
 
@@ -3009,6 +3129,44 @@ func (siw *ServerInterfaceWrapper) ListOwnTransactions(c *gin.Context) {
 	}
 
 	siw.Handler.ListOwnTransactions(c)
+}
+
+// SendMessage operation middleware
+func (siw *ServerInterfaceWrapper) SendMessage(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SendMessage(c)
+}
+
+// GetMessage operation middleware
+func (siw *ServerInterfaceWrapper) GetMessage(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMessage(c, id)
 }
 
 // AskPasswordReset operation middleware
@@ -3612,6 +3770,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
 	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)
+	router.POST(options.BaseURL+"/v1/delivery-reports/twilio", wrapper.ReportDelivery)
 	router.POST(options.BaseURL+"/v1/gate/charges", wrapper.CreateCharge)
 	router.POST(options.BaseURL+"/v1/gate/charges/:id/refund", wrapper.RefundCharge)
 	router.GET(options.BaseURL+"/v1/ledger", wrapper.ListLedger)
@@ -3626,6 +3785,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListSessions)
 	router.DELETE(options.BaseURL+"/v1/me/sessions/:id", wrapper.EndSession)
 	router.GET(options.BaseURL+"/v1/me/transactions", wrapper.ListOwnTransactions)
+	router.POST(options.BaseURL+"/v1/messages", wrapper.SendMessage)
+	router.GET(options.BaseURL+"/v1/messages/:id", wrapper.GetMessage)
 	router.POST(options.BaseURL+"/v1/password-resets", wrapper.AskPasswordReset)
 	router.POST(options.BaseURL+"/v1/password-resets/complete", wrapper.CompletePasswordReset)
 	router.POST(options.BaseURL+"/v1/registrations", wrapper.Register)

@@ -57,6 +57,7 @@ var rules = []rule{
 		pkg: "domain/policy", ours: []string{"domain/fault", "domain/calendar", "domain/account"},
 		only: pureLibraries, never: outside,
 	},
+	{pkg: "domain/message", ours: []string{"domain/fault", "domain/account"}, only: pureLibraries, never: outside},
 	{
 		pkg: "domain/cases", ours: []string{"domain/fault", "domain/calendar", "domain/actor", "domain/account"},
 		only: pureLibraries, never: outside,
@@ -64,7 +65,7 @@ var rules = []rule{
 
 	{pkg: "migrations", ours: []string{"domain"}, never: []string{gin, temporal, blob}},
 	{pkg: "store", ours: []string{"domain"}, never: []string{gin, temporal, blob, "net/http"}},
-	{pkg: "notify", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, blob, "database/sql"}},
+	{pkg: "notify", ours: []string{"domain/fault", "domain/message"}, never: []string{gin, pgx, temporal, blob, "database/sql"}},
 	{pkg: "documents", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, "database/sql"}},
 	{pkg: "identity", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},
 	{pkg: "letters", ours: []string{"domain", "store", "notify"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},

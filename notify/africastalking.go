@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -38,8 +39,8 @@ func (s *africasTalkingSender) SendSMS(ctx context.Context, sms SMS) (Receipt, e
 		return Receipt{}, err
 	}
 	form := url.Values{"username": {s.username}, "to": {sms.To}, "message": {sms.Text}, "bulkSMSMode": {"1"}}
-	if s.sender != "" {
-		form.Set("from", s.sender)
+	if from := cmp.Or(sms.Sender, s.sender); from != "" {
+		form.Set("from", from)
 	}
 	call := s.request(http.MethodPost, "/version1/messaging")
 	call.headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -48,7 +49,8 @@ func (s *africasTalkingSender) SendSMS(ctx context.Context, sms SMS) (Receipt, e
 	if failure != nil {
 		return Receipt{}, failure
 	}
-	return s.read(reply)
+	receipt, err := s.read(reply)
+	return receipt, sms.blame(err, "402")
 }
 
 // Check implements SMSSender: it asks for the account's balance.

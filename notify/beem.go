@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -20,13 +21,19 @@ const (
 // key.
 type beemSender struct {
 	exchange      *exchange
+	reports       *exchange // its reports are at another host
 	authorization string
 	sender        string
 }
 
 func newBeem(base *url.URL, key, secret, sender string, timeout time.Duration) *beemSender {
+	reports := base
+	if base.String() == beemLive {
+		reports, _ = url.Parse(beemReportsLive) // it is a URL
+	}
 	return &beemSender{
 		exchange:      newExchange(beem, base, timeout),
+		reports:       newExchange(beem, reports, timeout),
 		authorization: basicAuthorization(key, secret),
 		sender:        sender,
 	}
@@ -54,7 +61,7 @@ func (s *beemSender) SendSMS(ctx context.Context, sms SMS) (Receipt, error) {
 		return Receipt{}, err
 	}
 	body, err := json.Marshal(beemMessage{
-		Source:     s.sender,
+		Source:     cmp.Or(sms.Sender, s.sender),
 		Message:    sms.Text,
 		Recipients: []beemRecipient{{ID: "1", Destination: strings.TrimPrefix(sms.To, "+")}},
 	})
@@ -67,7 +74,8 @@ func (s *beemSender) SendSMS(ctx context.Context, sms SMS) (Receipt, error) {
 	if failure != nil {
 		return Receipt{}, failure
 	}
-	return s.read(reply)
+	receipt, err := s.read(reply)
+	return receipt, sms.blame(err, "111")
 }
 
 // Check implements SMSSender: it asks for the account's balance.

@@ -2,8 +2,10 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"net/mail"
 	"regexp"
+	"slices"
 )
 
 // Email is one message to one person. ID is the notice's id: 1 to 64 letters,
@@ -24,6 +26,12 @@ type SMS struct {
 	ID   string
 	To   string
 	Text string
+	// Sender takes the place of the platform's own sender, unless empty. One that
+	// the provider does not know makes this SMS a Permanent failure.
+	Sender string
+	// ReportTo is where the provider is asked to report what becomes of it; of
+	// providers that sign their reports alone.
+	ReportTo string
 }
 
 // Receipt says who accepted a message and under which id they know it.
@@ -47,6 +55,15 @@ type EmailSender interface {
 type SMSSender interface {
 	SendSMS(ctx context.Context, sms SMS) (Receipt, error)
 	Check(ctx context.Context) error
+}
+
+// SMSTracker is implemented by senders whose provider can be asked what has
+// become of an SMS.
+type SMSTracker interface {
+	// LookUp returns a Report with an empty Status when the provider does not
+	// know the SMS, or cannot tell which of several it is. Its errors are as of
+	// SendSMS.
+	LookUp(ctx context.Context, sought Sought) (Report, error)
 }
 
 var (
@@ -83,4 +100,14 @@ func (s SMS) check(provider string) error {
 
 func permanent(provider, code string) *Error {
 	return &Error{Kind: Permanent, Provider: provider, Code: code}
+}
+
+// blame turns a refusal of the sender that the SMS itself named, which is one of
+// the codes, into a failure of this SMS alone: nobody will set it right.
+func (s SMS) blame(err error, codes ...string) error {
+	failure, ok := errors.AsType[*Error](err)
+	if !ok || s.Sender == "" || failure.Kind != Misconfigured || !slices.Contains(codes, failure.Code) {
+		return err
+	}
+	return &Error{Kind: Permanent, Provider: failure.Provider, Code: failure.Code, Status: failure.Status}
 }

@@ -39,10 +39,16 @@ func (s *twilioSender) SendSMS(ctx context.Context, sms SMS) (Receipt, error) {
 		return Receipt{}, err
 	}
 	form := url.Values{"To": {sms.To}, "Body": {sms.Text}}
-	if strings.HasPrefix(s.sender, "MG") && len(s.sender) == 34 {
+	switch {
+	case sms.Sender != "":
+		form.Set("From", sms.Sender)
+	case strings.HasPrefix(s.sender, "MG") && len(s.sender) == 34:
 		form.Set("MessagingServiceSid", s.sender)
-	} else {
+	default:
 		form.Set("From", s.sender)
+	}
+	if sms.ReportTo != "" {
+		form.Set("StatusCallback", sms.ReportTo)
 	}
 	call := s.request(http.MethodPost, "/Messages.json")
 	call.headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -52,7 +58,8 @@ func (s *twilioSender) SendSMS(ctx context.Context, sms SMS) (Receipt, error) {
 	if failure != nil {
 		return Receipt{}, failure
 	}
-	return s.read(reply)
+	receipt, err := s.read(reply)
+	return receipt, sms.blame(err, "21212", "21603", "21606", "21659", "21660", "21701", "21703")
 }
 
 // Check implements SMSSender: it reads the account.

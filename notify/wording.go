@@ -7,7 +7,12 @@ import (
 	"sort"
 	"strings"
 	"text/template"
+
+	"kibali/domain/message"
 )
+
+// Segments is how many SMS a text takes.
+func Segments(text string) int { return message.Segments(text) }
 
 //go:embed templates
 var templateFiles embed.FS

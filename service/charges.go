@@ -124,6 +124,9 @@ func (s *Service) RefundCharge(ctx context.Context, by actor.Actor, ask RefundAs
 			return store.Posted{}, err
 		}
 	}
+	if err := s.chargesMessage(ctx, ask.ChargeID); err != nil {
+		return store.Posted{}, err
+	}
 	return s.store.RefundCharge(ctx, store.Posting{
 		ID: newID(), Request: store.Request{Scope: by.ID, Key: "refund:" + ask.Key},
 		Amount: amount, Reverses: &ask.ChargeID, Actor: by, At: s.now(),

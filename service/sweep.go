@@ -39,6 +39,7 @@ type Swept struct {
 	Applications int
 	Documents    int
 	Resets       int
+	Messages     int
 	Appeals      int
 	Idle         int
 }
@@ -63,7 +64,7 @@ func (s *Service) RunSweeps(ctx context.Context) {
 		case swept != Swept{}:
 			s.log.Info("swept", "decisions", swept.Decisions, "lapsed", swept.Lapsed,
 				"applications", swept.Applications, "documents", swept.Documents, "resets", swept.Resets,
-				"appeals", swept.Appeals, "idle", swept.Idle)
+				"messages", swept.Messages, "appeals", swept.Appeals, "idle", swept.Idle)
 		}
 	}
 }
@@ -79,7 +80,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		before := s.now().Add(-sweepAge)
 		var failures []error
 		for _, pass := range []func(context.Context, time.Time, *Swept) error{
-			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepResets, s.sweepAppeals, s.sweepIdle,
+			s.sweepDecisions, s.sweepApplications, s.sweepDocuments, s.sweepResets, s.sweepMessages, s.sweepAppeals, s.sweepIdle,
 		} {
 			s.told.begin()
 			failures = append(failures, pass(ctx, before, &swept))

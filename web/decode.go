@@ -40,7 +40,7 @@ func Decode(c *gin.Context, into any) error {
 	if err := requireJSON(c.Request); err != nil {
 		return err
 	}
-	body, err := readBody(c, MaxJSON)
+	body, err := ReadBody(c, MaxJSON)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,9 @@ func requireJSON(r *http.Request) error {
 	return nil
 }
 
-func readBody(c *gin.Context, limit int64) ([]byte, error) {
+// ReadBody returns the request's body as it came, or what BodyFault says of one
+// with more than limit bytes or that does not arrive.
+func ReadBody(c *gin.Context, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
 	if err != nil {
 		return nil, BodyFault(c, err)

@@ -29,6 +29,8 @@ import (
 type path struct {
 	name   string // of the file
 	policy func(*policy.Policy)
+	// sms takes the place of the inbox as the provider of SMS.
+	sms func(*testing.T) notify.SMSSender
 	// walk drives the case to its end and returns its id.
 	walk func(t *testing.T, s *stand) (caseID string)
 	// most is how many events the history may have; 0 is any number.
@@ -49,6 +51,9 @@ func TestHistories(t *testing.T) {
 				changes = append(changes, p.policy)
 			}
 			s := setup(t, changes...)
+			if p.sms != nil {
+				s.sms = p.sms(t)
+			}
 			s.work(t, buildID)
 			caseID := p.walk(t, s)
 			history := s.closed(t, caseID)
@@ -93,6 +98,8 @@ func paths() []path {
 		{name: "suspension-lifted", walk: walkSuspensionLifted},
 		{name: "suspension-end-moved", walk: walkSuspensionEndMoved},
 		{name: "closure", walk: walkClosure},
+		{name: "message-sent", most: 20, walk: walkMessageSent},
+		{name: "message-unknown", policy: impatientToSettle, sms: lostAnswers, walk: walkMessageUnknown},
 		{name: "password-reset-used", most: 40, walk: walkResetUsed},
 		{name: "password-reset-expired", policy: hasty, walk: walkResetExpired},
 		{name: "password-reset-unknown", policy: hasty, most: 30, walk: walkResetUnknown},

@@ -71,6 +71,7 @@ type stand struct {
 	filesURL string
 	service  *service.Service
 	inbox    *notify.Inbox
+	sms      notify.SMSSender // the inbox, unless a test says otherwise
 	staff    actor.Actor
 	log      *lockedBuffer
 }
@@ -96,6 +97,7 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	s.inbox, err = notify.OpenInbox(filepath.Join(t.TempDir(), "inbox"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.inbox.Close() })
+	s.sms = s.inbox
 	hasher, err := identity.NewHasher(argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}, 4)
 	require.NoError(t, err)
 	s.service = service.New(service.Config{
@@ -144,7 +146,7 @@ func (s *stand) work(t *testing.T, id string) (stop func()) {
 		done <- worker.Run(ctx, s.temporal, worker.Options{
 			BuildID: id, Log: slog.New(slog.NewTextHandler(s.log, nil)), StopTimeout: 5 * time.Second,
 			Activities: activities.New(activities.Config{
-				Store: s.store, Documents: s.files, Renderer: renderer(), Email: s.inbox, SMS: s.inbox,
+				Store: s.store, Documents: s.files, Renderer: renderer(), Email: s.inbox, SMS: s.sms,
 				Platform: "Ujumbe", BaseURL: "https://ujumbe.example.co.tz", Links: links, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 			}),
 		})

@@ -35,6 +35,8 @@ type Options struct {
 	StopTimeout time.Duration
 	// Activity is how many activities run at a time; zero is 100.
 	Activity int
+	// Messages is how many messages of customers are sent at a time; zero is 50.
+	Messages int
 	// Documents is how many documents are prepared at a time; zero is 2.
 	Documents int
 }
@@ -46,14 +48,14 @@ func Run(ctx context.Context, c client.Client, o Options) error {
 	if o.BuildID == "" || o.Activities == nil {
 		return errors.New("a worker needs a build id and activities")
 	}
-	fatal := make(chan error, 2)
+	fatal := make(chan error, 3)
 	var stopping sync.WaitGroup
 	defer stopping.Wait()
-	for _, w := range []worker.Worker{newCaseWorker(c, o, fatal), newDocumentWorker(c, o, fatal)} {
+	for _, w := range []worker.Worker{newCaseWorker(c, o, fatal), newDocumentWorker(c, o, fatal), newMessageWorker(c, o, fatal)} {
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("start the worker: %w", err)
 		}
-		defer stopping.Go(w.Stop) //nolint:gocritic // there are two
+		defer stopping.Go(w.Stop) //nolint:gocritic // there are three
 	}
 	select {
 	case <-ctx.Done():
@@ -88,6 +90,18 @@ func newDocumentWorker(c client.Client, o Options, fatal chan<- error) worker.Wo
 	return w
 }
 
+// newMessageWorker returns the worker that sends messages of customers.
+func newMessageWorker(c client.Client, o Options, fatal chan<- error) worker.Worker {
+	options := baseOptions(o, fatal)
+	options.DisableWorkflowWorker = true
+	options.MaxConcurrentActivityExecutionSize = orElse(o.Messages, 50)
+	options.MaxConcurrentActivityTaskPollers = 2
+	w := worker.New(c, cases.MessagesTaskQueue, options)
+	w.RegisterActivity(o.Activities.SendMessage)
+	w.RegisterActivity(o.Activities.SettleMessage)
+	return w
+}
+
 // Register registers the workflows under their names in cases, with a worker
 // or with what replays histories.
 func Register(r worker.WorkflowRegistry) {
@@ -95,6 +109,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	r.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
 	r.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
+	r.RegisterWorkflowWithOptions(workflows.Message, workflow.RegisterOptions{Name: cases.Message})
 	r.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})
 	r.RegisterWorkflowWithOptions(workflows.Notification, workflow.RegisterOptions{Name: cases.Notification})
 }

@@ -31,7 +31,7 @@ func TestEveryHistoryReplays(t *testing.T) {
 	require.NoError(t, err)
 	for _, want := range []string{"registration-approved", "registration-rejected", "registration-with-document",
 		"registration-changes-resubmitted", "registration-expired", "registration-overdue", "registration-after-rejection",
-		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure",
+		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure", "message-sent", "message-unknown",
 		"top-up-posted", "top-up-countersigned", "top-up-declined", "top-up-lapsed", "top-up-late-duplicate",
 		"password-reset-used", "password-reset-expired", "password-reset-unknown", "password-reset-forced", "notification",
 		"suspension-appeal-granted", "suspension-appeal-dismissed"} {
@@ -61,6 +61,7 @@ func newReplayer() worker.WorkflowReplayer {
 	replayer.RegisterWorkflowWithOptions(workflows.Registration, workflow.RegisterOptions{Name: cases.Registration})
 	replayer.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	replayer.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
+	replayer.RegisterWorkflowWithOptions(workflows.Message, workflow.RegisterOptions{Name: cases.Message})
 	replayer.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
 	replayer.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})
 	replayer.RegisterWorkflowWithOptions(workflows.Notification, workflow.RegisterOptions{Name: cases.Notification})

@@ -22,6 +22,7 @@ type serveCommand struct {
 	config.StaffSignIn
 	config.Hashes
 	config.Limits
+	config.Reports
 	config.Log
 }
 
@@ -40,6 +41,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	key, listen := c.Key(&problems), c.API.Address(&problems)
 	operationsListen, pause := c.Operations.Address(&problems), c.Pause(&problems)
 	front := process.Front{Proxies: c.Proxies(&problems), Site: c.Site(&problems), SecondFactor: c.SecondFactorRequired(&problems)}
+	front.Reports = c.Signed(strings.TrimRight(c.BaseURL, "/"))
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,

@@ -42,6 +42,7 @@ func (c workerCommand) Run(ctx context.Context, term terminal) (err error) {
 		BuildID: build(), CacheDir: c.CacheDir, Platform: name, BaseURL: c.Platform.Address(&problems),
 		Email: c.Email(&problems, name, inbox), SMS: c.SMS(&problems, inbox),
 	}
+	work.Reports = c.Signed(work.BaseURL)
 	if err := problems.Err(); err != nil {
 		return err
 	}

@@ -25,6 +25,10 @@ const DocumentsTaskQueue = "kibali-documents"
 // Deployment is the name under which workers announce their build.
 const Deployment = "kibali"
 
+// MessagesTaskQueue is where workers look for messages of customers to send: a
+// provider that is slow must not keep decisions waiting.
+const MessagesTaskQueue = "kibali-messages"
+
 // The types of workflow.
 const (
 	Registration = "Registration"

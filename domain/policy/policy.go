@@ -35,12 +35,24 @@ type Policy struct {
 	MaxDocuments int `json:"max_documents"`
 	// MaxAPIKeys is how many API keys an account may have at a time.
 	MaxAPIKeys int `json:"max_api_keys"`
+	// Messages bounds what customers send.
+	Messages Messages `json:"messages"`
 	// Canned are the texts that staff begin from when they give a reason.
 	Canned []CannedReason `json:"canned_reasons"`
 	// Passwords says how long the passwords that people choose must be.
 	Passwords Passwords `json:"passwords"`
 	// ResetLink is how long the link of a password reset is good.
 	ResetLink Duration `json:"reset_link"`
+}
+
+// Messages are the rules of the SMS that customers send.
+type Messages struct {
+	// GiveUp is how long it is tried to hand a message to the provider.
+	GiveUp Duration `json:"give_up"`
+	// Settle is how long an unknown outcome is waited for, until it is refunded.
+	Settle Duration `json:"settle"`
+	// SenderIDs are the senders that customers may name; any, when there are none.
+	SenderIDs []string `json:"sender_ids"`
 }
 
 // Passwords are the least numbers of characters that a password has.
@@ -107,6 +119,7 @@ func Default() Policy {
 		TopUps:       TopUps{Alone: 100_000, Signature: Duration(3 * day)},
 		MaxDocuments: 10,
 		MaxAPIKeys:   20,
+		Messages:     Messages{GiveUp: Duration(4 * time.Hour), Settle: Duration(day), SenderIDs: []string{}},
 		Canned:       defaultCanned(),
 		Passwords:    Passwords{User: 12, Staff: 15},
 		ResetLink:    Duration(time.Hour),
@@ -186,6 +199,12 @@ func (p Policy) Validate() error {
 	}
 	if p.ResetLink <= 0 || p.ResetLink > Duration(24*time.Hour) {
 		refuse("reset_link", "Must be at most 24h.")
+	}
+	if p.Messages.GiveUp < Duration(time.Second) || p.Messages.GiveUp > Duration(72*time.Hour) {
+		refuse("messages.give_up", "Must be between a second and 72 hours.")
+	}
+	if p.Messages.Settle < Duration(time.Second) || p.Messages.Settle > Duration(30*24*time.Hour) {
+		refuse("messages.settle", "Must be between a second and 30 days.")
 	}
 	return fault.InvalidFields(bad...)
 }

@@ -58,6 +58,7 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.QuietHours.To = "7"
 	p.MaxDocuments = 0
 	p.MaxAPIKeys = 1001
+	p.Messages = policy.Messages{GiveUp: policy.Duration(100 * time.Hour)}
 	p.Passwords = policy.Passwords{User: 7, Staff: 65}
 	p.ResetLink = 0
 	refused := fault.As(p.Validate())
@@ -66,7 +67,7 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "passwords.user", "passwords.staff", "reset_link"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "messages.give_up", "messages.settle", "passwords.user", "passwords.staff", "reset_link"}, names)
 }
 
 func TestDeadlines(t *testing.T) {

@@ -56,6 +56,27 @@ func (n Notices) SMS(p *Problems, inbox *notify.Inbox) notify.SMSSender {
 	return sender
 }
 
+// Reports is how the provider of SMS reports what becomes of them, for those who
+// do not send any.
+type Reports struct {
+	SMSProvider string `name:"sms-provider" env:"KIBALI_SMS_PROVIDER" placeholder:"NAME" help:"Sends SMS: africastalking, beem or twilio; inbox keeps them in a file and sends nothing."`
+	SMSSecret   string `name:"sms-secret" env:"KIBALI_SMS_SECRET" placeholder:"KEY" help:"africastalking: the API key; beem: the secret key; twilio: the auth token."`
+}
+
+// Signed returns who reads the provider's signed reports, which come to the
+// base URL; nil when it signs none, or cannot reach a base URL without TLS.
+func (r Reports) Signed(baseURL string) *notify.TwilioReports {
+	if r.SMSProvider != "twilio" || r.SMSSecret == "" || !strings.HasPrefix(baseURL, "https://") {
+		return nil
+	}
+	return notify.NewTwilioReports(r.SMSSecret, baseURL+"/v1/delivery-reports/twilio")
+}
+
+// Signed is Reports.Signed.
+func (n Notices) Signed(baseURL string) *notify.TwilioReports {
+	return Reports{SMSProvider: n.SMSProvider, SMSSecret: n.SMSSecret}.Signed(baseURL)
+}
+
 // refused adds what a fault says of the settings whose variables begin with
 // prefix.
 func (p *Problems) refused(prefix string, err error) {

@@ -19,6 +19,7 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
+	outcomes *prometheus.CounterVec
 	temporal client.MetricsHandler
 }
 
@@ -36,11 +37,15 @@ func NewMetrics(version string) (*Metrics, error) {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"method", "route"}),
 	}
+	m.outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "kibali_message_recipients_total",
+		Help: "Recipients of messages of which something was learnt: sent, delivered, failed, unknown, unknown_refunded, late (sent after all, and refunded before).",
+	}, []string{"outcome"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kibali_build_info", Help: "1, with the build as a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, build,
+	m.registry.MustRegister(m.requests, m.duration, m.outcomes, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exporter, err := otelprometheus.New(
 		otelprometheus.WithRegisterer(m.registry), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
@@ -65,6 +70,11 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 	}
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(method, route).Observe(took.Seconds())
+}
+
+// Recipients counts recipients of messages by what was learnt of them.
+func (m *Metrics) Recipients(outcome string, n int) {
+	m.outcomes.WithLabelValues(outcome).Add(float64(n))
 }
 
 // Pool adds the statistics of the connections to PostgreSQL.

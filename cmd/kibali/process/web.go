@@ -4,11 +4,14 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"kibali/api"
 	"kibali/console"
 	"kibali/console/page"
 	"kibali/console/portal"
+	"kibali/notify"
+	"kibali/service"
 	"kibali/store"
 	"kibali/web"
 )
@@ -17,7 +20,8 @@ import (
 type Front struct {
 	Proxies      web.Proxies
 	Site         *web.Site
-	SecondFactor bool // required of staff who sign in
+	SecondFactor bool                  // required of staff who sign in
+	Reports      *notify.TwilioReports // of SMS; nil for a provider that does not sign them
 }
 
 // Web returns the handler of everything that people and programs reach over
@@ -31,7 +35,8 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	uses := p.keepUses()
 	programs := api.Handler(api.Config{
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
-		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses, Observe: p.Metrics.Request,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses,
+		Reports: readReports(f.Reports), Reported: p.Metrics.Recipients, Observe: p.Metrics.Request,
 	})
 	assets, err := page.NewAssets(console.Static(), portal.Static())
 	if err != nil {
@@ -61,6 +66,22 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 			programs.ServeHTTP(w, r)
 		}
 	}), nil
+}
+
+// readReports returns how the API reads what the provider of SMS reports.
+func readReports(from *notify.TwilioReports) api.ReadReport {
+	if from == nil {
+		return nil
+	}
+	return func(query, signature string, body []byte) (service.DeliveryReport, error) {
+		report, err := from.Read(query, signature, body, time.Now())
+		if err != nil {
+			return service.DeliveryReport{}, err
+		}
+		return service.DeliveryReport{
+			ID: report.ID, Provider: report.Provider, ProviderMessageID: report.MessageID, Status: report.Status, Failure: report.Failure(),
+		}, nil
+	}
 }
 
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

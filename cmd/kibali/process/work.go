@@ -21,6 +21,7 @@ type Work struct {
 	CacheDir string // of the PDF library; "" for none
 	Email    notify.EmailSender
 	SMS      notify.SMSSender
+	Reports  *notify.TwilioReports // of SMS; nil for a provider that does not sign them
 	Platform string
 	BaseURL  string
 }
@@ -54,6 +55,7 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 			Log:       p.Log,
 			Activities: activities.New(activities.Config{
 				Store: p.Store, Documents: p.Documents, Renderer: renderer, Email: w.Email, SMS: w.SMS,
+				Reports: w.Reports, Observe: p.Metrics.Recipients,
 				Platform: w.Platform, BaseURL: w.BaseURL, Links: links, Log: p.Log,
 			}),
 		})

@@ -1,4 +1,4 @@
-package notify
+package message
 
 import "strings"
 
@@ -13,7 +13,7 @@ const (
 // character is never split between two. It is 0 for an empty text.
 func Segments(text string) int {
 	single, each, width := 160, 153, gsmWidth
-	if strings.ContainsFunc(text, func(r rune) bool { return gsmWidth(r) == 0 }) {
+	if !GSM(text) {
 		single, each, width = 70, 67, utf16Width
 	}
 	total, segments, used := 0, 1, 0
@@ -32,6 +32,11 @@ func Segments(text string) int {
 		return 1
 	}
 	return segments
+}
+
+// GSM reports whether a text is of the GSM 7-bit alphabet.
+func GSM(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return gsmWidth(r) == 0 })
 }
 
 // gsmWidth is how many septets a character takes, 0 when it has none.
