@@ -63,15 +63,15 @@ func (s *Service) Login(ctx context.Context, by actor.Actor, email, password str
 		return LoggedIn{}, s.withAppealToken(ctx, by, view.ID, s.blocked(ctx, view))
 	}
 	by.Kind, by.ID = actor.Account, view.ID
-	token, err := s.beginSession(ctx, by, login, password, outdated)
+	token, begun, err := s.beginSession(ctx, by, login, password, outdated)
 	if isNotFound(err) {
 		return LoggedIn{}, wrongLogin() // the password was changed in this moment
 	}
 	if err != nil {
 		return LoggedIn{}, err
 	}
-	view, err = s.reader.Account(ctx, login.AccountID)
-	return LoggedIn{Token: token, Account: view}, err
+	view.LastActiveAt = begun
+	return LoggedIn{Token: token, Account: view}, nil
 }
 
 // loginOf returns the login of an e-mail, or an empty one that no password
@@ -118,17 +118,16 @@ func (s *Service) blocked(ctx context.Context, view store.AccountView) error {
 	return suspended(view)
 }
 
-func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.Login, password string, outdated bool) (string, error) {
+func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.Login, password string, outdated bool) (token string, at time.Time, err error) {
 	hash := ""
 	if outdated {
-		var err error
 		if hash, err = s.hasher.Hash(ctx, password); err != nil {
-			return "", err
+			return "", time.Time{}, err
 		}
 	}
 	token, begun := s.newSession(by, login)
 	begun.NewHash = hash
-	return token, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.BeginSession(ctx, begun) })
+	return token, begun.Session.CreatedAt, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.BeginSession(ctx, begun) })
 }
 
 // newSession returns a session of a login, with its token: each has one of its
