@@ -39,6 +39,8 @@ var access = map[string]web.Access{
 	"POST /v1/staff/me/second-factor/confirm": web.StaffSession.Enrolling(),
 	"POST /v1/staff/me/recovery-codes":        web.StaffSession.Recent(),
 	"GET /v1/staff/me":                        web.StaffMember.Enrolling(),
+	"GET /v1/audit":                           web.Staff(actor.ReadAudit),
+	"GET /v1/audit/export.jsonl":              web.Staff(actor.ReadAudit),
 	"GET /v1/staff/me/tokens":                 web.StaffSession,
 	"POST /v1/staff/me/tokens":                web.StaffSession.Recent(),
 	"DELETE /v1/staff/me/tokens/:id":          web.StaffSession,

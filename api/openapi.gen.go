@@ -839,6 +839,43 @@ type AppealsPage struct {
 	NextCursor *string         `json:"next_cursor"`
 }
 
+// AuditEvent defines model for AuditEvent.
+type AuditEvent struct {
+	AccountID *openapi_types.UUID `json:"account_id,omitempty"`
+
+	// Action What was done.
+	Action string `json:"action"`
+
+	// Actor Who did something. The system is Kibali itself.
+	Actor Actor `json:"actor"`
+
+	// Address The address that the request came from.
+	Address *string                 `json:"address,omitempty"`
+	After   *map[string]interface{} `json:"after,omitempty"`
+	At      time.Time               `json:"at"`
+	Before  *map[string]interface{} `json:"before,omitempty"`
+
+	// CaseID The case that carried it out.
+	CaseID     *string             `json:"case_id,omitempty"`
+	DecisionID *openapi_types.UUID `json:"decision_id,omitempty"`
+
+	// ID Grows with time.
+	ID         int64   `json:"id"`
+	ReasonCode *string `json:"reason_code,omitempty"`
+	RequestID  *string `json:"request_id,omitempty"`
+	Role       *Role   `json:"role,omitempty"`
+
+	// Subject The kind of what it was done to.
+	Subject   string `json:"subject"`
+	SubjectID string `json:"subject_id"`
+}
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items      []AuditEvent `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
 // Charge defines model for Charge.
 type Charge struct {
 	AccountID openapi_types.UUID `json:"account_id"`
@@ -2108,6 +2145,12 @@ type ServerInterface interface {
 	// ListAppeals List appeals
 	// (GET /v1/appeals)
 	ListAppeals(c *gin.Context)
+	// ListAudit Read the audit trail
+	// (GET /v1/audit)
+	ListAudit(c *gin.Context)
+	// ExportAudit Export the audit trail as JSON lines
+	// (GET /v1/audit/export.jsonl)
+	ExportAudit(c *gin.Context)
 	// GetDecision Read a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id openapi_types.UUID)
@@ -2823,6 +2866,32 @@ func (siw *ServerInterfaceWrapper) ListAppeals(c *gin.Context) {
 	}
 
 	siw.Handler.ListAppeals(c)
+}
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAudit(c)
+}
+
+// ExportAudit operation middleware
+func (siw *ServerInterfaceWrapper) ExportAudit(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportAudit(c)
 }
 
 // GetDecision operation middleware
@@ -3767,6 +3836,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/accounts/:id/top-ups", wrapper.TopUp)
 	router.GET(options.BaseURL+"/v1/accounts/:id/transactions", wrapper.ListTransactions)
 	router.GET(options.BaseURL+"/v1/appeals", wrapper.ListAppeals)
+	router.GET(options.BaseURL+"/v1/audit", wrapper.ListAudit)
+	router.GET(options.BaseURL+"/v1/audit/export.jsonl", wrapper.ExportAudit)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
 	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)
