@@ -217,6 +217,8 @@ func (a Access) credential(r *http.Request, config Config) (string, bool) {
 	switch a.who {
 	case user, activeUser, userOrKey:
 		return from(UserCookie, identity.SessionToken)
+	case appellant:
+		return from(AppealCookie, identity.AppealToken)
 	case applicant, ownApplication:
 		if token, ok := from(UserCookie, identity.SessionToken); ok {
 			return token, true

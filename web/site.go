@@ -44,12 +44,13 @@ func loopback(host string) bool {
 // Cookie is the name of a cookie without its prefix.
 type Cookie string
 
-// The cookies that hold a credential: a session, or the right to add documents
-// to one application.
+// The cookies that hold a credential: a session, the right to add documents to
+// one application, or to appeal against one suspension.
 const (
 	StaffCookie  Cookie = "kibali-staff"
 	UserCookie   Cookie = "kibali-user"
 	UploadCookie Cookie = "kibali-upload"
+	AppealCookie Cookie = "kibali-appeal"
 )
 
 // CookieName returns the name under which a browser has the cookie.

@@ -13,6 +13,7 @@ const (
 	logoutPath    = "/logout"
 	forgotPath    = "/forgot-password"
 	resetPath     = "/reset-password/:token"
+	appealPath    = "/appeal"
 	languagePath  = "/language"
 	homePath      = "/home"
 	billingPath   = "/billing"
@@ -37,6 +38,7 @@ var access = map[string]web.Access{
 	"POST " + forgotPath:    web.Anyone,
 	"GET " + resetPath:      web.Anyone,
 	"POST " + resetPath:     web.Anyone,
+	"POST " + appealPath:    web.Appellant,
 	"GET " + documentsPath:  web.OwnApplication,
 	"POST " + documentsPath: web.OwnApplication,
 	"GET " + statusPath:     web.OwnApplication,

@@ -101,6 +101,7 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST(forgotPath, s.forgot)
 	engine.GET(resetPath, s.resetForm)
 	engine.POST(resetPath, s.reset)
+	engine.POST(appealPath, s.appeal)
 	engine.GET(documentsPath, s.documents)
 	engine.POST(documentsPath, s.upload)
 	engine.GET(statusPath, s.status)

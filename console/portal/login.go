@@ -25,6 +25,7 @@ type loginView struct {
 	Kept *page.Kept
 	// Refusal is why nobody was logged in: a code, "" before anybody tried.
 	Refusal fault.Code
+	Wait    time.Duration // before another attempt; zero when it is not known
 }
 
 // loginForm shows the page to log in, to those who are not.
@@ -59,7 +60,13 @@ func (s *server) login(c *gin.Context) {
 		case fault.ResetRequired:
 			s.face.Render(c, http.StatusForbidden, "login", view)
 			return
+		case fault.AccountSuspended:
+			s.showSuspension(c, http.StatusForbidden, refused, keptAppeal(view.Kept))
+			return
 		case fault.RateLimited:
+			if seconds, ok := refused.Details[fault.RetryAfter].(int); ok {
+				view.Wait = roundUp(time.Duration(seconds) * time.Second)
+			}
 			s.face.Render(c, http.StatusTooManyRequests, "login", view)
 			return
 		}
@@ -74,6 +81,15 @@ func (s *server) login(c *gin.Context) {
 		return
 	}
 	page.See(c, view.Next)
+}
+
+// keptAppeal returns the appeal that was being sent when the right to do so had
+// ended.
+func keptAppeal(kept *page.Kept) *page.Form {
+	if kept == nil || kept.Path != appealPath {
+		return page.NewForm()
+	}
+	return page.NewForm("text", kept.Fields().Get("text"))
 }
 
 // begin gives the browser the session, in place of what it had, which ends.

@@ -18,7 +18,7 @@ func (s *server) problem(c *gin.Context, status int, f *fault.Error) {
 	case f.Code == fault.Unauthenticated && c.FullPath() != "":
 		s.askToLogIn(c)
 	case f.Code == fault.AccountSuspended:
-		s.showSuspension(c, status, f)
+		s.showSuspension(c, status, f, page.NewForm())
 	case reading && (f.Code == fault.AccountPending || f.Code == fault.AccountRejected):
 		page.See(c, statusPath) // where it says so, and what to do
 	default:
@@ -39,21 +39,4 @@ func reasonOf(r *store.StatusReason) *reason {
 		return nil
 	}
 	return &reason{Code: r.Code, Text: r.Text, At: r.At, Until: r.Until}
-}
-
-// suspensionView is what a suspended user sees.
-type suspensionView struct {
-	reason
-}
-
-// showSuspension says why an account is suspended, since when and until when.
-func (s *server) showSuspension(c *gin.Context, status int, f *fault.Error) {
-	var view suspensionView
-	view.Code, _ = f.Details["reason_code"].(string)
-	view.Text, _ = f.Details["reason"].(string)
-	view.At, _ = f.Details["suspended_at"].(time.Time)
-	view.Until, _ = f.Details["until"].(time.Time)
-	c.Header("HX-Retarget", "#main")
-	c.Header("HX-Reswap", "innerHTML show:window:top")
-	s.face.Render(c, status, "suspended", view)
 }
