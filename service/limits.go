@@ -39,8 +39,6 @@ type Limits struct {
 	LoginAccount        Rate
 	ResetAddress        Rate
 	RegistrationAddress Rate
-	CodeAccount         Rate // of verification codes that are sent
-	CodeAddress         Rate
 	UploadAccount       Rate
 	UploadAddress       Rate
 }
@@ -53,17 +51,15 @@ func DefaultLimits() Limits {
 		LoginAccount:        Rate{100, time.Hour},
 		ResetAddress:        Rate{60, time.Hour},
 		RegistrationAddress: Rate{100, time.Hour},
-		CodeAccount:         Rate{10, time.Hour},
-		CodeAddress:         Rate{60, time.Hour},
-		UploadAccount:       Rate{100, time.Hour},
-		UploadAddress:       Rate{300, time.Hour},
+		UploadAccount:       Rate{300, time.Hour},
+		UploadAddress:       Rate{600, time.Hour},
 	}
 }
 
 // Crowded returns the limits for where so many times as many people share an
 // address: those of one address are as many times as high.
 func (l Limits) Crowded(times int) Limits {
-	for _, rate := range []*Rate{&l.LoginAddress, &l.ResetAddress, &l.RegistrationAddress, &l.CodeAddress, &l.UploadAddress} {
+	for _, rate := range []*Rate{&l.LoginAddress, &l.ResetAddress, &l.RegistrationAddress, &l.UploadAddress} {
 		rate.Most *= times
 	}
 	return l

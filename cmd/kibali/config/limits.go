@@ -15,10 +15,8 @@ type Limits struct {
 	LimitLoginAccount        string `name:"limit-login-account" env:"KIBALI_LIMIT_LOGIN_ACCOUNT" default:"100/1h" placeholder:"N/TIME" help:"Failures to sign in with one e-mail from addresses that are new to its account; others are let in beyond it."`
 	LimitResetAddress        string `name:"limit-reset-address" env:"KIBALI_LIMIT_RESET_ADDRESS" default:"60/1h" placeholder:"N/TIME" help:"Password resets that are asked for from one address, and as many uses of links."`
 	LimitRegistrationAddress string `name:"limit-registration-address" env:"KIBALI_LIMIT_REGISTRATION_ADDRESS" default:"100/1h" placeholder:"N/TIME" help:"Registrations from one address."`
-	LimitCodeAccount         string `name:"limit-code-account" env:"KIBALI_LIMIT_CODE_ACCOUNT" default:"10/1h" placeholder:"N/TIME" help:"Verification codes and links that are sent for one account."`
-	LimitCodeAddress         string `name:"limit-code-address" env:"KIBALI_LIMIT_CODE_ADDRESS" default:"60/1h" placeholder:"N/TIME" help:"Verification codes and links that are asked for from one address."`
-	LimitUploadAccount       string `name:"limit-upload-account" env:"KIBALI_LIMIT_UPLOAD_ACCOUNT" default:"100/1h" placeholder:"N/TIME" help:"Uploads for one account."`
-	LimitUploadAddress       string `name:"limit-upload-address" env:"KIBALI_LIMIT_UPLOAD_ADDRESS" default:"300/1h" placeholder:"N/TIME" help:"Uploads from one address."`
+	LimitUploadAccount       string `name:"limit-upload-account" env:"KIBALI_LIMIT_UPLOAD_ACCOUNT" default:"300/1h" placeholder:"N/TIME" help:"Uploads for one account."`
+	LimitUploadAddress       string `name:"limit-upload-address" env:"KIBALI_LIMIT_UPLOAD_ADDRESS" default:"600/1h" placeholder:"N/TIME" help:"Uploads from one address."`
 }
 
 // Rates returns the limits.
@@ -29,8 +27,6 @@ func (l Limits) Rates(p *Problems) service.Limits {
 		LoginAccount:        rate(p, "KIBALI_LIMIT_LOGIN_ACCOUNT", l.LimitLoginAccount),
 		ResetAddress:        rate(p, "KIBALI_LIMIT_RESET_ADDRESS", l.LimitResetAddress),
 		RegistrationAddress: rate(p, "KIBALI_LIMIT_REGISTRATION_ADDRESS", l.LimitRegistrationAddress),
-		CodeAccount:         rate(p, "KIBALI_LIMIT_CODE_ACCOUNT", l.LimitCodeAccount),
-		CodeAddress:         rate(p, "KIBALI_LIMIT_CODE_ADDRESS", l.LimitCodeAddress),
 		UploadAccount:       rate(p, "KIBALI_LIMIT_UPLOAD_ACCOUNT", l.LimitUploadAccount),
 		UploadAddress:       rate(p, "KIBALI_LIMIT_UPLOAD_ADDRESS", l.LimitUploadAddress),
 	}
