@@ -151,6 +151,9 @@ func (a *Activities) explain(ctx context.Context, l *letter, notice store.Notice
 			l.failure = failureObsolete
 		}
 		l.data.Credits, l.data.Deadline = max(d.Amount, -d.Amount), d.LapsesAt
+		if d.AccountID == uuid.Nil {
+			l.data.Company = "" // it is about many
+		}
 	case notify.AppealDue, notify.AppealOverdue:
 		appeal, err := a.reader.OpenAppeal(ctx, notice.AccountID)
 		switch {

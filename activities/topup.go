@@ -24,24 +24,43 @@ import (
 func (a *Activities) SettleTopUp(ctx context.Context, step cases.TopUpStep) (cases.TopUpOutcome, error) {
 	var o cases.TopUpOutcome
 	err := a.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		acc, err := tx.LockAccountOfDecision(ctx, step.DecisionID)
-		if err != nil {
+		settling := topUpSettling{Activities: a, tx: tx}
+		if err := settling.lock(ctx, step.DecisionID); err != nil {
 			return err
 		}
-		d, err := tx.LockDecision(ctx, step.DecisionID)
-		if err != nil {
-			return err
-		}
-		settling := topUpSettling{Activities: a, tx: tx, decision: d, account: acc}
-		if d.Open() {
+		if settling.decision.Open() {
 			if err := settling.settle(ctx, step.Over); err != nil {
 				return err
 			}
 		}
+		var err error
 		o, err = settling.outcome(ctx)
 		return err
 	})
 	return o, err
+}
+
+// lock takes the rows in hand: the accounts before the decision.
+func (s *topUpSettling) lock(ctx context.Context, id uuid.UUID) error {
+	d, err := s.tx.Reader().Decision(ctx, id)
+	if err != nil {
+		return err
+	}
+	ids := []uuid.UUID{d.AccountID}
+	if d.AccountID == uuid.Nil {
+		if s.lines, err = s.tx.Reader().TopUpLines(ctx, id, 0, 0); err != nil {
+			return err
+		}
+		ids = ids[:0]
+		for _, line := range s.lines {
+			ids = append(ids, line.AccountID)
+		}
+	}
+	if err := s.tx.HoldAccounts(ctx, ids); err != nil {
+		return err
+	}
+	s.decision, err = s.tx.LockDecision(ctx, id)
+	return err
 }
 
 // topUpSettling is a top-up in hand: its rows are locked.
@@ -49,7 +68,7 @@ type topUpSettling struct {
 	*Activities
 	tx       *store.Tx
 	decision store.Decision
-	account  account.Account
+	lines    []store.TopUpLine // of a bulk
 }
 
 func (s *topUpSettling) settle(ctx context.Context, over bool) error {
@@ -60,6 +79,8 @@ func (s *topUpSettling) settle(ctx context.Context, over bool) error {
 		return s.end(ctx, cases.Lapsed, store.CodeUnsigned, uuid.Nil)
 	case d.LapsesAt != nil && d.Signature == "":
 		return s.await(ctx)
+	case d.AccountID == uuid.Nil:
+		return s.postAll(ctx)
 	default:
 		return s.post(ctx)
 	}
@@ -86,15 +107,7 @@ func (s *topUpSettling) post(ctx context.Context) error {
 	if err := s.tx.CloseDecision(ctx, d.ID, cases.Applied, "", now); err != nil {
 		return err
 	}
-	before, e := posted.Balance(), posted.Entry
-	before.Available, before.Held = before.Available-e.Amount, before.Held-e.HeldAmount
-	err = s.tx.AppendEvent(ctx, store.Event{
-		At: now, Actor: by, Action: string(account.TopUp), Subject: "account", SubjectID: d.AccountID.String(), AccountID: &d.AccountID,
-		Before:     map[string]any{"credits": figures(before)},
-		After:      map[string]any{"credits": figures(posted.Balance()), "amount": d.Amount, "transfer_id": posted.ID},
-		ReasonCode: d.ReasonCode, DecisionID: &d.ID, WorkflowID: d.CaseID,
-	})
-	if err != nil {
+	if err := s.tx.AppendEvent(ctx, s.posted(by, store.TopUpLine{AccountID: d.AccountID, Amount: d.Amount}, posted)); err != nil {
 		return err
 	}
 	kind := notify.CreditsAdded
@@ -117,7 +130,7 @@ func (s *topUpSettling) owe(ctx context.Context, kind notify.Kind) error {
 	var notices []store.Notice
 	for _, channel := range []string{store.Email, store.SMS} {
 		notices = append(notices, store.Notice{
-			ID: newID(), Key: strings.Join([]string{string(kind), s.decision.ID.String(), channel}, "/"), AccountID: s.account.ID,
+			ID: newID(), Key: strings.Join([]string{string(kind), s.decision.ID.String(), channel}, "/"), AccountID: s.decision.AccountID,
 			DecisionID: &s.decision.ID, Kind: string(kind), Channel: channel, CreatedAt: s.now(),
 		})
 	}
@@ -129,6 +142,10 @@ func (s *topUpSettling) await(ctx context.Context) error {
 	d := s.decision
 	if d.AwaitingSince != nil {
 		return nil
+	}
+	about := d.AccountID
+	if len(s.lines) > 0 {
+		about = s.lines[0].AccountID // a notice is about an account; it does not name this one
 	}
 	var notices []store.Notice
 	for _, role := range []actor.Role{actor.Finance, actor.Admin} {
@@ -142,7 +159,7 @@ func (s *topUpSettling) await(ctx context.Context) error {
 			}
 			notices = append(notices, store.Notice{
 				ID: newID(), Key: strings.Join([]string{string(notify.TopUpUnsigned), d.ID.String(), member.ID.String()}, "/"),
-				AccountID: s.account.ID, StaffID: &member.ID, DecisionID: &d.ID, Kind: string(notify.TopUpUnsigned), Channel: store.Email,
+				AccountID: about, StaffID: &member.ID, DecisionID: &d.ID, Kind: string(notify.TopUpUnsigned), Channel: store.Email,
 				CreatedAt: s.now(),
 			})
 		}
@@ -165,7 +182,7 @@ func (s *topUpSettling) end(ctx context.Context, result cases.Result, code strin
 	}
 	return s.tx.AppendEvent(ctx, store.Event{
 		At: now, Actor: who, Action: string(account.TopUp) + "." + string(result), Subject: "decision", SubjectID: d.ID.String(),
-		AccountID: &d.AccountID, After: map[string]any{"code": code, "amount": d.Amount}, ReasonCode: d.ReasonCode,
+		AccountID: orNone(d.AccountID), After: map[string]any{"code": code, "amount": d.Amount}, ReasonCode: d.ReasonCode,
 		DecisionID: &d.ID, WorkflowID: d.CaseID,
 	})
 }
@@ -186,14 +203,19 @@ func (s *topUpSettling) outcome(ctx context.Context) (cases.TopUpOutcome, error)
 	case d.Outcome == cases.Applied:
 		o.ActorID = d.StaffID
 	}
-	pending, err := s.tx.Reader().PendingNotices(ctx, s.account.ID)
+	pending, err := s.tx.Reader().NoticesOfDecision(ctx, d.ID)
 	if err != nil {
 		return cases.TopUpOutcome{}, err
 	}
 	for _, n := range pending {
-		if n.CaseID == d.CaseID {
-			o.Notices = append(o.Notices, cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind})
-		}
+		o.Notices = append(o.Notices, cases.Notice{NoticeID: n.ID, Channel: n.Channel, Kind: n.Kind})
 	}
 	return o, nil
+}
+
+func orNone(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
 }

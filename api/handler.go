@@ -77,7 +77,7 @@ var _ ServerInterface = (*server)(nil)
 func refuseParameters(c *gin.Context) {
 	switch c.FullPath() {
 	case "/v1/accounts", "/v1/accounts/:id/timeline", "/v1/accounts/:id/transactions", "/v1/me/transactions",
-		"/v1/ledger", "/v1/ledger/export.csv", "/v1/audit", "/v1/audit/export.jsonl", "/v1/top-ups", "/v1/appeals", "/v1/accounts/:id/appeals",
+		"/v1/ledger", "/v1/ledger/export.csv", "/v1/audit", "/v1/audit/export.jsonl", "/v1/top-ups", "/v1/top-ups/:id", "/v1/appeals", "/v1/accounts/:id/appeals",
 		"/v1/delivery-reports/twilio", "/docs", "/openapi.json":
 		return
 	}

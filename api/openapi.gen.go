@@ -876,6 +876,29 @@ type AuditPage struct {
 	NextCursor *string      `json:"next_cursor"`
 }
 
+// BulkPreview defines model for BulkPreview.
+type BulkPreview struct {
+	// Bad How many lines are not good.
+	Bad   int           `json:"bad"`
+	Lines []PreviewLine `json:"lines"`
+
+	// SecondSignature Whether it would wait for one.
+	SecondSignature bool `json:"second_signature"`
+
+	// Total Of the lines that are good.
+	Total int64 `json:"total"`
+}
+
+// BulkTopUp defines model for BulkTopUp.
+type BulkTopUp struct {
+	// Csv The text of the file.
+	Csv string `json:"csv"`
+
+	// Note Kept among staff.
+	Note   *string     `json:"note,omitempty"`
+	Reason TopUpReason `json:"reason"`
+}
+
 // Charge defines model for Charge.
 type Charge struct {
 	AccountID openapi_types.UUID `json:"account_id"`
@@ -1353,6 +1376,17 @@ type PasswordResetCompletion struct {
 // PasswordResetRequest defines model for PasswordResetRequest.
 type PasswordResetRequest struct {
 	Email string `json:"email"`
+}
+
+// PreviewLine defines model for PreviewLine.
+type PreviewLine struct {
+	AccountID *openapi_types.UUID `json:"account_id"`
+	Amount    *int64              `json:"amount"`
+	Company   *string             `json:"company"`
+	Errors    []FieldProblem      `json:"errors"`
+
+	// Line In the file, from 1.
+	Line int `json:"line"`
 }
 
 // Problem After RFC 9457.
@@ -1870,8 +1904,28 @@ type TopUp struct {
 	Reason TopUpReason `json:"reason"`
 }
 
+// TopUpLine defines model for TopUpLine.
+type TopUpLine struct {
+	AccountID openapi_types.UUID `json:"account_id"`
+	Amount    int64              `json:"amount"`
+	Line      int                `json:"line"`
+
+	// Refusal Why it was left out.
+	Refusal *string `json:"refusal"`
+
+	// TransferID null until it is posted.
+	TransferID *openapi_types.UUID `json:"transfer_id"`
+}
+
 // TopUpReason defines model for TopUpReason.
 type TopUpReason string
+
+// TopUpReport defines model for TopUpReport.
+type TopUpReport struct {
+	Decision   Decision    `json:"decision"`
+	Items      []TopUpLine `json:"items"`
+	NextCursor *string     `json:"next_cursor"`
+}
 
 // Transaction A line of the billing history. A hold moves credits from available to held, a release moves them back.
 type Transaction struct {
@@ -2076,6 +2130,12 @@ type StaffStepUpJSONRequestBody = StaffStepUp
 
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffChange
+
+// TopUpManyJSONRequestBody defines body for TopUpMany for application/json ContentType.
+type TopUpManyJSONRequestBody = BulkTopUp
+
+// PreviewTopUpsJSONRequestBody defines body for PreviewTopUps for application/json ContentType.
+type PreviewTopUpsJSONRequestBody = BulkTopUp
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -2310,6 +2370,15 @@ type ServerInterface interface {
 	// ListTopUps List top-ups
 	// (GET /v1/top-ups)
 	ListTopUps(c *gin.Context)
+	// TopUpMany Top many accounts up
+	// (POST /v1/top-ups)
+	TopUpMany(c *gin.Context)
+	// PreviewTopUps See what a bulk top-up would do
+	// (POST /v1/top-ups/preview)
+	PreviewTopUps(c *gin.Context)
+	// GetTopUp Read what became of a top-up
+	// (GET /v1/top-ups/{id})
+	GetTopUp(c *gin.Context, id openapi_types.UUID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -3787,6 +3856,57 @@ func (siw *ServerInterfaceWrapper) ListTopUps(c *gin.Context) {
 	siw.Handler.ListTopUps(c)
 }
 
+// TopUpMany operation middleware
+func (siw *ServerInterfaceWrapper) TopUpMany(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TopUpMany(c)
+}
+
+// PreviewTopUps operation middleware
+func (siw *ServerInterfaceWrapper) PreviewTopUps(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewTopUps(c)
+}
+
+// GetTopUp operation middleware
+func (siw *ServerInterfaceWrapper) GetTopUp(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTopUp(c, id)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -3891,4 +4011,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/staff/sessions/current/step-up", wrapper.StaffStepUp)
 	router.GET(options.BaseURL+"/v1/stats", wrapper.GetStats)
 	router.GET(options.BaseURL+"/v1/top-ups", wrapper.ListTopUps)
+	router.POST(options.BaseURL+"/v1/top-ups", wrapper.TopUpMany)
+	router.GET(options.BaseURL+"/v1/top-ups/:id", wrapper.GetTopUp)
+	router.POST(options.BaseURL+"/v1/top-ups/preview", wrapper.PreviewTopUps)
 }

@@ -235,7 +235,11 @@ func (s *Service) topUpOpening(ctx context.Context, caseID string) (opening, err
 	if err != nil {
 		return opening{}, err
 	}
-	in := cases.TopUpInput{DecisionID: d.ID}
+	pending, err := s.reader.NoticesOfDecision(ctx, d.ID)
+	if err != nil {
+		return opening{}, err
+	}
+	in := cases.TopUpInput{DecisionID: d.ID, Notices: owedBy(caseID, pending)}
 	deadline := time.Time{}
 	if d.Unsigned() {
 		deadline = *d.LapsesAt
@@ -246,11 +250,6 @@ func (s *Service) topUpOpening(ctx context.Context, caseID string) (opening, err
 		if err != nil {
 			return opening{}, err
 		}
-		pending, err := s.reader.PendingNotices(ctx, d.AccountID)
-		if err != nil {
-			return opening{}, err
-		}
-		in.Notices = owedBy(caseID, pending)
 		attributes = append(attributes, accountAttributes(view.Account)...)
 	}
 	return opening{options: startOptions(caseID, "Top-up "+d.ID.String(), attributes), workflow: cases.TopUp, input: in}, nil

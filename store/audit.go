@@ -34,6 +34,15 @@ func (t *Tx) AppendEvent(ctx context.Context, e Event) error {
 	return failed("append audit event", t.tx.SendBatch(ctx, &batch).Close())
 }
 
+// AppendEvents is AppendEvent for many.
+func (t *Tx) AppendEvents(ctx context.Context, events ...Event) error {
+	var batch pgx.Batch
+	for _, e := range events {
+		queueEvent(&batch, e)
+	}
+	return failed("append audit events", t.tx.SendBatch(ctx, &batch).Close())
+}
+
 func queueEvent(batch *pgx.Batch, e Event) {
 	var actorID *uuid.UUID
 	if e.Actor.ID != uuid.Nil {

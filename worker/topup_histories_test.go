@@ -26,6 +26,7 @@ func topUpPaths() []path {
 		{name: "top-up-countersigned", walk: walkCountersigned},
 		{name: "top-up-declined", walk: walkDeclined},
 		{name: "top-up-lapsed", policy: brief, walk: walkLapsed},
+		{name: "top-up-bulk", walk: walkBulk},
 		{name: "top-up-late-duplicate", most: 15, walk: walkTopUpLateDuplicate},
 	}
 }
@@ -104,6 +105,23 @@ func walkLapsed(t *testing.T, s *stand) string {
 	require.Equal(t, cases.Lapsed, lapsed.Outcome)
 	requireAttributes(t, s, waiting.Decision.CaseID, cases.StatusLapsed, uuid.Nil)
 	return waiting.Decision.CaseID
+}
+
+func walkBulk(t *testing.T, s *stand) string {
+	a, b := approved(t, s), approved(t, s)
+	decided, err := s.service.TopUpMany(t.Context(), s.staff, service.BulkTopUp{
+		CSV: a.Email + ",40\n" + b.ID.String() + ",60\n", Reason: "complimentary", Note: canary,
+		Key: &store.IdempotencyKey{Scope: "test", Route: "top-ups", Key: uuid.NewString()},
+	})
+	require.NoError(t, err)
+	require.True(t, decided.Done)
+	s.closed(t, decided.Decision.CaseID)
+	s.requireCredits(t, a.ID, 40)
+	s.requireCredits(t, b.ID, 60)
+	for _, told := range []account.Account{a, b} {
+		require.Equal(t, 3, s.received(told, notify.ChannelSMS), "received, approved, credits added")
+	}
+	return decided.Decision.CaseID
 }
 
 func walkTopUpLateDuplicate(t *testing.T, s *stand) string {

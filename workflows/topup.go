@@ -17,7 +17,7 @@ import (
 // It closes when it is posted, refused or lapsed and everybody has been told.
 func TopUp(ctx workflow.Context, in cases.TopUpInput) error {
 	t := &topUp{correspondence: newCorrespondence(ctx), decisionID: in.DecisionID}
-	t.send(ctx, in.Notices)
+	t.sendInTurn(ctx, in.Notices)
 	if err := hear(ctx, &t.correspondence, cases.Decide, t.check, t.decide); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (t *topUp) settle(ctx workflow.Context, step cases.TopUpStep, again bool) (
 
 // follow takes over how far an activity has found or taken the top-up.
 func (t *topUp) follow(ctx workflow.Context, outcome cases.TopUpOutcome) {
-	t.send(ctx, outcome.Notices)
+	t.sendInTurn(ctx, outcome.Notices)
 	t.outcome = outcome
 	if t.waits() {
 		return // the attributes say so since it was opened
@@ -114,4 +114,27 @@ func (t *topUp) follow(ctx workflow.Context, outcome cases.TopUpOutcome) {
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes...); err != nil {
 		workflow.GetLogger(ctx).Error("The search attributes could not be changed.", "Error", err)
 	}
+}
+
+// atATime is how many notices of a top-up are on their way at a time: a bulk has
+// more than a case may have steps open.
+const atATime = 100
+
+// sendInTurn sends notices that are owed, as many as may be on their way at a
+// time, beside everything else.
+func (t *topUp) sendInTurn(ctx workflow.Context, notices []cases.Notice) {
+	if len(notices) <= atATime {
+		t.send(ctx, notices)
+		return
+	}
+	t.working++
+	workflow.GoNamed(ctx, "notices", func(ctx workflow.Context) {
+		for _, notice := range notices {
+			if workflow.Await(ctx, func() bool { return t.sending < atATime }) != nil {
+				break
+			}
+			t.send(ctx, []cases.Notice{notice})
+		}
+		t.working--
+	})
 }

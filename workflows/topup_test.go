@@ -3,11 +3,14 @@ package workflows_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
@@ -22,12 +25,14 @@ const patienceToSign = 3 * day
 // till stands for the row of a top-up's decision, and for the ledger. Its
 // methods are the activities that the case runs.
 type till struct {
+	mu  sync.Mutex
 	env *testsuite.TestWorkflowEnvironment
 	id  uuid.UUID
 
 	needs    bool // a second signature
 	word     account.Action
 	code     string // the ledger's refusal
+	many     int    // how many notices a bulk owes
 	lapsesAt time.Time
 	outcome  cases.TopUpOutcome
 	steps    []string
@@ -65,6 +70,12 @@ func (w *till) SettleTopUp(_ context.Context, step cases.TopUpStep) (cases.TopUp
 	case w.needs && w.word == "":
 		w.steps = append(w.steps, "waiting")
 		return cases.TopUpOutcome{Result: cases.Waiting, LapsesAt: w.lapsesAt}, nil
+	case w.many > 0:
+		w.outcome = cases.TopUpOutcome{Result: cases.Applied}
+		for range w.many {
+			n := cases.Notice{NoticeID: uuid.New(), Channel: "sms", Kind: "credits_added"}
+			w.notices[n.NoticeID], w.outcome.Notices = n, append(w.outcome.Notices, n)
+		}
 	case w.code != "":
 		w.outcome = cases.TopUpOutcome{Result: cases.Refused, Code: w.code}
 	default:
@@ -80,6 +91,8 @@ func (w *till) SettleTopUp(_ context.Context, step cases.TopUpStep) (cases.TopUp
 }
 
 func (w *till) SendNotice(_ context.Context, id uuid.UUID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.sent = append(w.sent, w.notices[id].Channel+" "+w.notices[id].Kind)
 	return nil
 }
@@ -229,6 +242,27 @@ func TestTopUp(t *testing.T) {
 			require.Equal(t, map[bool]cases.Result{true: cases.Waiting, false: cases.Applied}[i < 5], answer.Result)
 		}
 		require.Len(t, w.sent, 2)
+	})
+
+	t.Run("of_many_accounts_sends_all_notices_and_not_too_many_at_a_time", func(t *testing.T) {
+		t.Parallel()
+		w := openTill(t)
+		w.many = 350
+		started, most := 0, 0
+		w.env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+			if info.ActivityType.Name == "SendNotice" {
+				started++
+				most = max(most, started)
+			}
+		})
+		w.env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+			if info.ActivityType.Name == "SendNotice" {
+				started--
+			}
+		})
+		w.run(t)
+		require.Len(t, w.sent, 350)
+		require.LessOrEqual(t, most, 100)
 	})
 
 	t.Run("hears_of_its_own_decision_only", func(t *testing.T) {
