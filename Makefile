@@ -68,6 +68,7 @@ bench: go ## Measure search, cases and sign-ins against their floors (takes a wh
 	@go build -o bin/bench ./cmd/bench
 	@bin/bench search $(SEARCH_ARGS)
 	@bin/bench cases $(CASES_ARGS)
+	@bin/bench gate $(GATE_ARGS)
 	@bin/bench login $(LOGIN_ARGS)
 	@bin/bench enumeration $(ENUMERATION_ARGS)
 

@@ -242,6 +242,10 @@ func (p *Postgres) PID() int {
 // Version is the version of PostgreSQL, such as "15.18".
 func (p *Postgres) Version() string { return p.binaries.version }
 
+// Program is the path of one of PostgreSQL's own programs, such as pgbench. It
+// may not be there: not every installation has all of them.
+func (p *Postgres) Program(name string) string { return p.binaries.path(name) }
+
 // Died yields one error when the server ends without Stop or Kill.
 func (p *Postgres) Died() <-chan error { return p.died }
 

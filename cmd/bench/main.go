@@ -21,6 +21,8 @@ type commands struct {
 	Enumeration enumerationCommand `cmd:"" help:"Measure whether times tell e-mails that somebody has from others."`
 	Search      searchCommand      `cmd:"" help:"Measure the list of accounts and its search."`
 	Explain     explainCommand     `cmd:"" help:"Show what PostgreSQL does for one page of the list."`
+	Gate        gateCommand        `cmd:"" help:"Measure charges, authorisation and suspension under load."`
+	GateFloor   gateFloorCommand   `cmd:"" hidden:"" help:"Serve the floor of authorisation, for the bench itself."`
 	Bare        bareCommand        `cmd:"" hidden:"" help:"Run bare cases, for the bench itself."`
 	Floor       floorCommand       `cmd:"" hidden:"" help:"Serve the floor of HTTP, for the bench itself."`
 }
