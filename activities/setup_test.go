@@ -227,7 +227,7 @@ func (d *desk) policies(change func(*policy.Policy)) {
 // what staff have asked for.
 func (d *desk) events(id uuid.UUID) []string {
 	d.t.Helper()
-	return d.read(`SELECT action FROM audit_events WHERE account_id = $1 AND action NOT LIKE '%.requested' ORDER BY id`, id)
+	return d.read(`SELECT action FROM audit_events WHERE account_id = $1 AND action NOT LIKE '%.requested' AND subject <> 'notice' ORDER BY id`, id)
 }
 
 // read returns the texts that a query gives.

@@ -105,11 +105,26 @@ func (r *Reader) notices(ctx context.Context, sql string, args ...any) ([]Notice
 	return notices, failed("read notices", err)
 }
 
+// closeNotice closes a notice by an update, and writes the event of it in the
+// same statement: one event when the notice was closed, none when it was
+// closed before.
+func closeNotice(update, action string) string {
+	return `
+	WITH closed AS (` + update + ` RETURNING id, account_id, decision_id, case_id, kind, channel, status, failure, closed_at)
+	INSERT INTO audit_events (at, actor_kind, action, subject, subject_id, account_id, after, decision_id, workflow_id)
+	SELECT c.closed_at, 'system', '` + action + `', 'notice', c.id::text, c.account_id,
+		jsonb_strip_nulls(jsonb_build_object('kind', c.kind, 'channel', c.channel, 'failure', nullif(c.failure, ''))), c.decision_id,
+		coalesce(nullif(c.case_id, ''), (SELECT d.case_id FROM decisions d WHERE d.id = c.decision_id), '')
+	FROM closed c`
+}
+
+var noticeSent = closeNotice(`
+	UPDATE notices SET status = 'sent', attempts = attempts + 1, failure = '', provider = $2, provider_message_id = $3, closed_at = $4
+	WHERE id = $1 AND status <> 'sent'`, "notice.sent")
+
 // NoticeSent records that a provider has taken a notice.
 func (s *Store) NoticeSent(ctx context.Context, id uuid.UUID, provider, messageID string, now time.Time) error {
-	_, err := s.pool.Exec(ctx, `
-		UPDATE notices SET status = 'sent', attempts = attempts + 1, failure = '', provider = $2, provider_message_id = $3, closed_at = $4
-		WHERE id = $1 AND status <> 'sent'`, id, provider, messageID, now)
+	_, err := s.pool.Exec(ctx, noticeSent, id, provider, messageID, now)
 	return failed("record notice", err)
 }
 
@@ -119,9 +134,9 @@ func (s *Store) NoticeAttemptFailed(ctx context.Context, id uuid.UUID, code stri
 	return failed("record notice", err)
 }
 
-const noticeFailed = `
+var noticeFailed = closeNotice(`
 	UPDATE notices SET status = 'failed', failure = coalesce(nullif($2, ''), nullif(failure, ''), 'gave_up'), closed_at = $3
-	WHERE id = $1 AND status = 'pending'`
+	WHERE id = $1 AND status = 'pending'`, "notice.failed")
 
 // NoticeFailed records that a notice cannot be delivered.
 func (s *Store) NoticeFailed(ctx context.Context, id uuid.UUID, code string, now time.Time) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
@@ -106,6 +107,7 @@ func TestNotices(t *testing.T) {
 		require.Equal(t, "m1", sent.ProviderMessageID)
 		require.Equal(t, 2, sent.Attempts)
 		require.Empty(t, sent.Failure)
+		require.Equal(t, []string{"notice.sent"}, eventsOf(t, b, n.ID), "one event for one change")
 	})
 	t.Run("that are given up keep the last failure", func(t *testing.T) {
 		n := insert("failed")
@@ -113,7 +115,18 @@ func TestNotices(t *testing.T) {
 		require.NoError(t, b.store.NoticeFailed(t.Context(), n.ID, "", noon))
 		require.Equal(t, store.NoticeFailed, notice(n.ID).Status)
 		require.Equal(t, "429", notice(n.ID).Failure)
+		require.Equal(t, []string{"notice.failed"}, eventsOf(t, b, n.ID))
 	})
+}
+
+// eventsOf returns what the audit trail says of a subject.
+func eventsOf(t *testing.T, b testBundle, id uuid.UUID) []string {
+	t.Helper()
+	rows, err := b.owner.Query(t.Context(), `SELECT action FROM audit_events WHERE subject_id = $1 ORDER BY id`, id.String())
+	require.NoError(t, err)
+	actions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return actions
 }
 
 func TestSessions(t *testing.T) {

@@ -58,7 +58,7 @@ const timelineSelect = `
 		FROM audit_events e
 		LEFT JOIN staff s ON e.actor_kind = 'staff' AND s.id = e.actor_id
 		LEFT JOIN decisions d ON d.id = e.decision_id
-		WHERE e.account_id = $1
+		WHERE e.account_id = $1 AND e.subject <> 'notice' -- the notices themselves follow
 		UNION ALL
 		SELECT 'n' || n.id::text, 'notice', n.created_at, n.kind,
 			'system', NULL, '', '', '', '', n.decision_id, '', NULL, NULL, n.channel, n.status, n.failure

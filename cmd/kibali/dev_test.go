@@ -119,7 +119,7 @@ func TestDev(t *testing.T) {
 		var made int
 		require.NoError(t, conn.QueryRow(t.Context(),
 			`SELECT count(*) FROM audit_events WHERE action IN ('staff.created', 'service.created', 'policy.changed')`).Scan(&made))
-		require.Equal(t, 7, made)
+		require.Equal(t, 8, made)
 	})
 
 	t.Run("refuses a second one on the same folder and leaves the first alone", func(t *testing.T) {
