@@ -25,6 +25,8 @@ type detailsView struct {
 	LeastPassword int
 	// Reason is why the details are to be corrected; nil at the registration.
 	Reason *reason
+	// Refusal is why the form came back though nothing is wrong with it: a code.
+	Refusal fault.Code
 }
 
 // More reports whether the fields that may be left empty are open from the
@@ -44,16 +46,16 @@ func (s *server) registerForm(c *gin.Context) {
 		page.See(c, homePath)
 		return
 	}
-	s.showRegister(c, http.StatusOK, page.NewForm("locale", s.face.LocaleOf(c)))
+	s.showRegister(c, http.StatusOK, page.NewForm("locale", s.face.LocaleOf(c)), "")
 }
 
-func (s *server) showRegister(c *gin.Context, status int, form *page.Form) {
+func (s *server) showRegister(c *gin.Context, status int, form *page.Form, refusal fault.Code) {
 	p, _, err := s.reader.Policy(c.Request.Context())
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
-	s.face.Render(c, status, "register", detailsView{Form: form, Industries: account.Industries(), LeastPassword: p.Passwords.User})
+	s.face.Render(c, status, "register", detailsView{Form: form, Industries: account.Industries(), LeastPassword: p.Passwords.User, Refusal: refusal})
 }
 
 // register takes an application and leads on to its documents.
@@ -64,7 +66,7 @@ func (s *server) register(c *gin.Context) {
 		return
 	}
 	if s.takeLanguage(c, form) {
-		s.showRegister(c, http.StatusOK, form)
+		s.showRegister(c, http.StatusOK, form, "")
 		return
 	}
 	registered, err := s.service.Register(c.Request.Context(), web.CallerOf(c).Actor, account.Application{
@@ -79,7 +81,9 @@ func (s *server) register(c *gin.Context) {
 	case fault.Is(err, fault.Taken) && s.sentBefore(c, form):
 		page.See(c, documentsPath)
 	case form.Refused(err):
-		s.showRegister(c, http.StatusUnprocessableEntity, form)
+		s.showRegister(c, http.StatusUnprocessableEntity, form, "")
+	case fault.Is(err, fault.RateLimited):
+		s.showRegister(c, http.StatusTooManyRequests, form, fault.RateLimited)
 	default:
 		web.Fail(c, err)
 	}
