@@ -64,9 +64,9 @@ func interleave(ctx context.Context, address string, tries int, classes []*class
 	for _, c := range classes {
 		order = append(order, slices.Repeat([]*class{c}, tries)...)
 	}
-	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // an order, no secret
 	for _, c := range order {
-		sent := request(c.emails[rand.IntN(len(c.emails))])
+		sent := request(c.emails[rand.IntN(len(c.emails))]) //nolint:gosec // one of many
 		start := time.Now()
 		if err := expect(ctx, client, sent, status); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
