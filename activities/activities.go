@@ -24,6 +24,7 @@ import (
 	"kibali/domain/cases"
 	"kibali/domain/policy"
 	"kibali/identity"
+	"kibali/letters"
 	"kibali/notify"
 	"kibali/store"
 )
@@ -39,8 +40,7 @@ type Activities struct {
 	sms       notify.SMSSender
 	reports   *notify.TwilioReports
 	observe   func(outcome string, n int)
-	platform  string
-	baseURL   string
+	sender    letters.Sender
 	links     *identity.Links
 	clock     func() time.Time
 	log       *slog.Logger
@@ -86,7 +86,7 @@ func New(c Config) *Activities {
 	}
 	return &Activities{
 		store: c.Store, reader: c.Store.Reader(), documents: c.Documents, renderer: c.Renderer,
-		email: c.Email, sms: c.SMS, reports: c.Reports, observe: c.Observe, platform: c.Platform, baseURL: c.BaseURL, links: c.Links, clock: c.Now, log: c.Log,
+		email: c.Email, sms: c.SMS, reports: c.Reports, observe: c.Observe, sender: letters.Sender{Platform: c.Platform, BaseURL: c.BaseURL}, links: c.Links, clock: c.Now, log: c.Log,
 	}
 }
 

@@ -7,29 +7,9 @@ import (
 	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/fault"
-	"kibali/notify"
+	"kibali/letters"
 	"kibali/store"
 )
-
-// decisionNotices is what a user is told of each decision.
-var decisionNotices = map[account.Action]notify.Kind{
-	account.Approve:        notify.Approved,
-	account.Reject:         notify.Rejected,
-	account.RequestChanges: notify.ChangesRequested,
-	account.Suspend:        notify.Suspended,
-	account.ChangeUntil:    notify.SuspensionChanged,
-	account.DismissAppeal:  notify.AppealDismissed,
-	account.Reactivate:     notify.Reactivated,
-	account.Close:          notify.Closed,
-}
-
-// noticeOf is what a user is told of a decision.
-func noticeOf(d store.Decision) notify.Kind {
-	if d.Kind == account.Reactivate && d.AppealID != nil {
-		return notify.AppealGranted
-	}
-	return decisionNotices[d.Kind]
-}
 
 // ApplyDecision carries a staff member's decision out, as its row says it, and
 // closes it: as applied, or as refused when the account's state does not permit
@@ -84,7 +64,9 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 	}
 	t.decidedBy(d, role)
 	if t.tells() {
-		t.owe(noticeOf(d), d.ID.String())
+		if kind, ok := letters.KindOf(d); ok {
+			t.owe(kind, d.ID.String())
+		}
 	}
 	// After a rejection a corrected application that is on its way still counts.
 	t.write.Final = d.Kind == account.Approve || d.Kind == account.Close

@@ -10,6 +10,7 @@ import (
 
 	"kibali/domain/account"
 	"kibali/domain/fault"
+	"kibali/letters"
 	"kibali/notify"
 	"kibali/store"
 )
@@ -117,10 +118,9 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 			return letter{}, err
 		}
 	}
-	l := letter{email: view.Email, phone: view.Phone, locale: view.Locale, data: notify.Data{
-		Platform: a.platform, Name: view.Name, Company: view.Company.Name, Location: zone, Link: a.link("/login"),
-	}}
-	setDeadline(&l.data, notify.Kind(notice.Kind), view.Account)
+	l := letter{
+		email: view.Email, phone: view.Phone, locale: view.Locale, data: a.sender.Data(notify.Kind(notice.Kind), view.Account, zone),
+	}
 	if notice.DecisionID != nil {
 		if err := a.explain(ctx, &l, notice); err != nil {
 			return letter{}, err
@@ -133,7 +133,7 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 	case notice.Kind == string(notify.PasswordReset) || notice.Kind == string(notify.PasswordResetForced):
 		return a.resetLink(ctx, l, notice.CaseID)
 	case notice.Kind == string(notify.PasswordResetExpired) || notice.Kind == string(notify.PasswordChanged):
-		l.data.Link = a.link("/forgot-password")
+		l.data.Link = a.sender.Link("/forgot-password")
 	}
 	return l, nil
 }
@@ -144,7 +144,7 @@ func (a *Activities) explain(ctx context.Context, l *letter, notice store.Notice
 	if err != nil {
 		return err
 	}
-	l.data.Reason, l.data.ReasonCode, l.data.Until = d.Reason, d.ReasonCode, d.Until
+	letters.Explain(&l.data, d)
 	switch notify.Kind(notice.Kind) {
 	case notify.TopUpUnsigned:
 		if !d.Unsigned() {
@@ -180,7 +180,7 @@ func (a *Activities) toStaff(ctx context.Context, l letter, id uuid.UUID) (lette
 		return letter{failure: failureNoRecipient}, nil
 	}
 	l.email, l.phone, l.locale = staff.Email, "", "en"
-	l.data.Name, l.data.Link = staff.Name, a.link("/console")
+	l.data.Name, l.data.Link = staff.Name, a.sender.Link("/console")
 	return l, err
 }
 
@@ -195,30 +195,4 @@ func obsolete(kind notify.Kind, acc account.Account) bool {
 		return acc.Stage != account.InReview
 	}
 	return false
-}
-
-// setDeadline tells when what a notice asks for must be done, or must have
-// been.
-func setDeadline(data *notify.Data, kind notify.Kind, acc account.Account) {
-	deadline := acc.DeadlineAt
-	switch kind {
-	case notify.ReviewDue, notify.ReviewEscalated:
-		deadline = acc.RemindAt
-	case notify.DocumentsMissing, notify.ChangesRequested, notify.ChangesMissing:
-		if acc.Status != account.Pending || acc.Stage == account.InReview {
-			return
-		}
-	default:
-		return
-	}
-	if !deadline.IsZero() {
-		data.Deadline = &deadline
-	}
-}
-
-func (a *Activities) link(path string) string {
-	if a.baseURL == "" {
-		return ""
-	}
-	return a.baseURL + path
 }

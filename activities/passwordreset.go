@@ -295,7 +295,7 @@ func (a *Activities) resetLink(ctx context.Context, l letter, caseID string) (le
 	if !r.Open() || r.ExpiresAt == nil || !a.now().Before(*r.ExpiresAt) {
 		return letter{failure: failureObsolete}, nil
 	}
-	l.data.Link = a.link("/reset-password/" + a.links.Token(identity.ResetToken, r.ID))
+	l.data.Link = a.sender.Link("/reset-password/" + a.links.Token(identity.ResetToken, r.ID))
 	l.data.Deadline = r.ExpiresAt
 	return l, nil
 }

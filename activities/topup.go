@@ -11,6 +11,7 @@ import (
 	"kibali/domain/cases"
 	"kibali/domain/fault"
 	"kibali/domain/ledger"
+	"kibali/letters"
 	"kibali/notify"
 	"kibali/store"
 )
@@ -110,11 +111,7 @@ func (s *topUpSettling) post(ctx context.Context) error {
 	if err := s.tx.AppendEvent(ctx, s.posted(by, store.TopUpLine{AccountID: d.AccountID, Amount: d.Amount}, posted)); err != nil {
 		return err
 	}
-	kind := notify.CreditsAdded
-	if d.Amount < 0 {
-		kind = notify.CreditsRemoved
-	}
-	return s.owe(ctx, kind)
+	return s.owe(ctx, letters.KindOfTopUp(d.Amount))
 }
 
 // refusalCode is what the decision keeps of the ledger's refusal.

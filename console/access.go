@@ -20,6 +20,14 @@ var access = map[string]web.Access{
 	"GET /console":              web.Staff(actor.ReadAccounts),
 	"POST /console/preferences": web.Anyone,
 
+	"GET " + selfRoot:                             web.StaffSession.Enrolling(),
+	"POST " + stepUpPath:                          web.StaffSession.Enrolling(),
+	"POST " + selfRoot + "/second-factor":         web.StaffSession.Enrolling().Recent(),
+	"POST " + selfRoot + "/second-factor/confirm": web.StaffSession.Enrolling(),
+	"POST " + selfRoot + "/recovery-codes":        web.StaffSession.Recent(),
+	"POST " + selfRoot + "/password":              web.StaffSession,
+	"POST " + selfRoot + "/sessions/:id/end":      web.StaffSession,
+
 	"GET /console/users":     web.Staff(actor.ReadAccounts),
 	"GET /console/users.csv": web.Staff(actor.ReadAccounts),
 	"GET /console/pending":   web.Staff(actor.ReadAccounts),
@@ -36,6 +44,17 @@ var access = map[string]web.Access{
 	"GET /console/bulk":                  web.Staff(actor.Review),
 	"POST /console/bulk":                 web.Staff(actor.Review),
 
+	"GET /console/accounts/:id/top-up":          web.Staff(actor.TopUp),
+	"POST /console/accounts/:id/top-up":         web.Staff(actor.TopUp),
+	"POST /console/accounts/:id/top-up/preview": web.Staff(actor.TopUp),
+	"GET /console/decisions/:id/countersign":    web.Staff(actor.TopUp),
+	"POST /console/decisions/:id/countersign":   web.Staff(actor.TopUp),
+	"GET /console/decisions/:id/decline":        web.Staff(actor.TopUp),
+	"POST /console/decisions/:id/decline":       web.Staff(actor.TopUp),
+	"GET " + ledgerRoot:                         web.Staff(actor.ReadLedger),
+	"GET " + ledgerRoot + ".csv":                web.Staff(actor.ReadLedger),
+	"GET " + topUpsRoot:                         web.Staff(actor.ReadLedger),
+
 	"GET /console/accounts/:id/documents/:doc/content":  web.Staff(actor.ReadDocuments),
 	"GET /console/accounts/:id/documents/:doc/pages/:n": web.Staff(actor.ReadDocuments),
 }
@@ -44,7 +63,11 @@ var access = map[string]web.Access{
 func init() {
 	for _, v := range verbs {
 		access["GET /console/accounts/:id/"+v.Path()] = web.Staff(v.permission)
-		access["POST /console/accounts/:id/"+v.Path()] = web.Staff(v.permission)
+		admitted := web.Staff(v.permission)
+		if v.recent {
+			admitted = admitted.Recent()
+		}
+		access["POST /console/accounts/:id/"+v.Path()] = admitted
 		access["POST /console/accounts/:id/"+v.Path()+"/preview"] = web.Staff(v.permission)
 	}
 }

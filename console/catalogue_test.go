@@ -2,12 +2,14 @@ package console_test
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"kibali/console/page/pagetest"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/fault"
+	"kibali/domain/ledger"
 	"kibali/store"
 )
 
@@ -20,34 +22,40 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"industry": account.Industries(), "document": strs(account.DocumentKinds()), "locale": {"en", "sw"},
 			"reason": append(append(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend))...), "expired"),
 			"field":  {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
-			"verb": verbNames, "done": append([]string{"expire"}, verbNames...), "consequence": verbNames,
+			"verb": strs(all), "consequence": strs(all), "done": append(strs(all), "expire", "lapse"),
+			"state": {"open", "awaiting_signature", "applied", "refused", "lapsed"}, "credit_hint": strs(ledger.Reasons()),
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
 			"kind": kinds, "failure": {"obsolete", "gave_up", "no_recipient"}, "event": events(),
-			"transfer": {"top_up", "charge", "charge_refund", "hold", "release", "reversal", "settlement"},
-			"credit":   {"complimentary", "adjustment", "refund"},
+			"transfer": strs(ledger.Kinds()),
+			"credit":   strs(ledger.Reasons()),
 			"role":     strs(actor.Roles()), "problem.title": strs(fault.Codes()), "problem.cause": strs(fault.Codes()), "problem.remedy": strs(fault.Codes()),
 		},
 	}.Check(t)
 }
 
-var verbNames = []string{"approve", "reject", "request_changes", "suspend", "change_until", "reactivate", "close"}
+// all is every decision that staff take.
+var all = []account.Action{
+	account.Approve, account.Reject, account.RequestChanges, account.Suspend, account.ChangeUntil, account.Reactivate, account.Close,
+	account.ForceReset, account.Countersign, account.Decline, account.TopUp,
+}
 
 // kinds are those of notices to users.
 var kinds = []string{
 	"application_received", "documents_missing", "changes_requested", "changes_missing", "approved", "rejected", "application_expired",
-	"suspended", "suspension_changed", "reactivated", "closed",
+	"suspended", "suspension_changed", "reactivated", "closed", "credits_added", "credits_removed",
+	"password_reset", "password_reset_forced", "password_reset_expired", "password_changed",
 }
 
 // events are the actions that a timeline shows.
 func events() []string {
-	all := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
+	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
 		"document.received", "document.prepared", "document.viewed", "document.downloaded", "session.begun", "session.ended",
-		"api_key.created", "api_key.revoked")
-	for _, v := range verbNames {
-		all = append(all, v+".requested", v+".refused")
+		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined")
+	for _, v := range slices.DeleteFunc(slices.Clone(all), func(a account.Action) bool { return a == account.Countersign || a == account.Decline }) {
+		names = append(names, string(v)+".requested", string(v)+".refused")
 	}
-	return all
+	return names
 }
 
 func strs[T ~string](of []T) []string {

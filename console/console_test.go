@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 
 	"kibali/cmd/kibali/process/processtest"
@@ -16,6 +17,7 @@ import (
 	"kibali/devstack/devtest"
 	"kibali/domain/account"
 	"kibali/domain/actor"
+	"kibali/domain/ledger"
 	"kibali/notify"
 	"kibali/service"
 	"kibali/store"
@@ -103,4 +105,24 @@ func (s stand) active(t *testing.T) account.Account {
 	require.NoError(t, err)
 	require.True(t, decided.Done)
 	return decided.Account.Account
+}
+
+// topUp gives an account credits.
+func (s stand) topUp(t *testing.T, a account.Account, amount int64) {
+	t.Helper()
+	by := s.Staff[actor.Finance]
+	decided, err := s.Process.Service.TopUp(t.Context(), actor.Actor{Kind: actor.Staff, ID: by.ID, Role: by.Role}, service.TopUp{
+		AccountID: a.ID, Amount: amount, Reason: string(ledger.Complimentary),
+		Key: &store.IdempotencyKey{Scope: "test", Route: "test", Key: a.ID.String()},
+	})
+	require.NoError(t, err)
+	require.True(t, decided.Done)
+}
+
+// codeOf returns the present code of a second factor.
+func codeOf(t *testing.T, secret string) string {
+	t.Helper()
+	code, err := totp.GenerateCode(secret, time.Now())
+	require.NoError(t, err)
+	return code
 }

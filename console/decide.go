@@ -16,7 +16,6 @@ import (
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/fault"
-	"kibali/domain/ledger"
 	"kibali/domain/policy"
 	"kibali/service"
 	"kibali/store"
@@ -158,7 +157,6 @@ type decideView struct {
 	Form    *page.Form
 	Reasons []reasonChoice
 	Zone    string // in which an end is given
-	Balance ledger.Balance
 	Preview *service.Preview
 	// Conflict is what somebody else decided first; nil when nobody did.
 	Conflict *conflictView
@@ -201,11 +199,6 @@ func (s *server) decideView(c *gin.Context, v verb, id uuid.UUID, form *page.For
 			view.Reasons = append(view.Reasons, reasonChoice{code, cannedText(p, v.Action, string(code), view.Locale)})
 		}
 	}
-	if v.Action == account.Suspend || v.Action == account.Reactivate || v.Action == account.Close {
-		if view.Balance, err = s.reader.Balance(ctx, id); err != nil {
-			return view, err
-		}
-	}
 	view.Preview, err = s.previewOf(c, v, id, form)
 	return view, err
 }
@@ -238,6 +231,9 @@ func (s *server) previewOf(c *gin.Context, v verb, id uuid.UUID, form *page.Form
 	ask, err := s.askOf(c, v, id, form)
 	if err != nil && !fault.Is(err, fault.Invalid) {
 		return nil, err
+	}
+	if v.Action == account.ForceReset {
+		return nil, nil // its e-mail is the one with the link, which is not made yet
 	}
 	shown, err := s.service.Preview(c.Request.Context(), v.Action, ask)
 	return &shown, err

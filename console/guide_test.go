@@ -21,6 +21,10 @@ func TestConsole(t *testing.T) {
 		"approves, and tells what it showed before":             approves,
 		"rejects with a canned reason, from the keyboard alone": rejectsByKeyboard,
 		"suspends and reactivates":                              suspends,
+		"tops credits up, with a second signature":              topsUp,
+		"holds and restores credits":                            holdsCredits,
+		"forces a password reset":                               forcesReset,
+		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
 	} {
 		t.Run(name, func(t *testing.T) { step(t, s) })

@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kibali/console/page"
+	"kibali/domain/account"
 	"kibali/domain/fault"
 	"kibali/service"
 	"kibali/store"
@@ -61,8 +62,9 @@ func Handler(config Config) (http.Handler, error) {
 		config.Now = time.Now
 	}
 	s := &server{
-		service: config.Service, reader: config.Reader, cursors: config.Cursors, assets: config.Assets, site: config.Site, now: config.Now,
-		temporalUI: config.TemporalUI,
+		service: config.Service, reader: config.Reader, cursors: config.Cursors, assets: config.Assets, site: config.Site,
+		log: config.Log, now: config.Now,
+		temporalUI: config.TemporalUI, secondFactor: config.SecondFactor,
 	}
 	if err := s.openFace(); err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
@@ -79,12 +81,14 @@ type server struct {
 	reader  *store.Reader
 	cursors *web.Cursors
 	site    *web.Site
+	log     *slog.Logger
 	now     func() time.Time
 	assets  *page.Assets
 	face    *page.Face
 	zone    zone
 
-	temporalUI string
+	temporalUI   string
+	secondFactor bool
 }
 
 func (s *server) openFace() (err error) {
@@ -110,9 +114,34 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.GET("/console/bulk", s.bulkForm)
 	engine.POST("/console/bulk", s.bulk)
 	engine.GET("/console/decisions/:id", s.decision)
+	for _, action := range []account.Action{account.Countersign, account.Decline} {
+		engine.GET("/console/decisions/:id/"+string(action), s.signForm(action))
+		engine.POST("/console/decisions/:id/"+string(action), s.sign(action))
+	}
+	engine.GET(ledgerRoot, s.ledger)
+	engine.GET(ledgerRoot+".csv", s.ledgerCSV)
+	engine.GET(topUpsRoot, s.topUps)
+	s.routeSelf(engine)
+	s.routeAccounts(engine.Group("/console/accounts/:id"))
+}
 
-	account := engine.Group("/console/accounts/:id")
+// routeSelf adds what concerns the viewer themselves.
+func (s *server) routeSelf(engine *gin.Engine) {
+	engine.POST(stepUpPath, s.stepUp)
+	engine.GET(selfRoot, s.self)
+	engine.POST(selfRoot+"/second-factor", s.beginFactor)
+	engine.POST(selfRoot+"/second-factor/confirm", s.confirmFactor)
+	engine.POST(selfRoot+"/recovery-codes", s.newRecoveryCodes)
+	engine.POST(selfRoot+"/password", s.changePassword)
+	engine.POST(selfRoot+"/sessions/:id/end", s.endSession)
+}
+
+// routeAccounts adds what concerns one account.
+func (s *server) routeAccounts(account *gin.RouterGroup) {
 	account.GET("", s.profile)
+	account.GET("/top-up", s.topUpForm)
+	account.POST("/top-up", s.topUp)
+	account.POST("/top-up/preview", s.previewTopUp)
 	account.GET("/timeline", s.timeline)
 	account.GET("/billing", s.billing)
 	account.GET("/review", s.review)
@@ -131,6 +160,21 @@ func (s *server) routes(engine *gin.Engine) {
 func (s *server) problem(c *gin.Context, status int, f *fault.Error) {
 	if f.Code == fault.Unauthenticated && c.FullPath() != "" {
 		s.askToSignIn(c)
+		return
+	}
+	if _, seated := c.Get(viewerKey{}); !seated {
+		// Refused before seat came: the page is the viewer's all the same, where
+		// that can be told.
+		if err := s.findViewer(c); err != nil {
+			s.log.WarnContext(c, "an error is shown without a viewer", "cause", web.Describe(err))
+		}
+	}
+	if f.Code == fault.StepUpRequired {
+		s.askToStepUp(c)
+		return
+	}
+	if f.Code == fault.SecondFactorMissing {
+		page.See(c, selfRoot)
 		return
 	}
 	s.face.Problem(c, status, f)

@@ -24,6 +24,7 @@ func TestPages(t *testing.T) {
 		a.Company.Website = "https://example.co.tz/%22%3E%3Cscript%3Ealert(4)%3C/script%3E"
 	})
 	active := s.active(t)
+	s.topUp(t, active, 1234)
 	suspended := s.suspended(t, `"><script>alert(5)</script> {{7*7}} ${7*7}`)
 	of := func(a account.Account, more string) string { return "/console/accounts/" + a.ID.String() + more }
 	pages := []string{
@@ -33,6 +34,7 @@ func TestPages(t *testing.T) {
 		of(active, ""), of(active, "/suspend"), of(active, "/close"), of(active, "/billing"),
 		of(suspended, ""), of(suspended, "/reactivate"), of(suspended, "/change-until"),
 		"/console/bulk?action=reject&id=" + pending.ID.String(), "/console/bulk?action=approve",
+		of(active, "/top-up"), of(suspended, "/password-reset"), "/console/ledger", "/console/ledger?account=" + active.ID.String(), "/console/top-ups", "/console/self",
 		"/console/users?status=nothing", "/console/accounts/nothing",
 	}
 	for name, look := range map[string]browsertest.Look{

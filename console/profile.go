@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"kibali/domain/account"
+	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/ledger"
 	"kibali/store"
@@ -36,13 +37,14 @@ func (s *server) profile(c *gin.Context) {
 type profileView struct {
 	store.AccountView
 	Attention store.Attention
-	Balance   ledger.Balance
 	Documents []documentView
 	Keys      []store.APIKey
 	Notices   []store.Notice
 	Timeline  timelineView
 	Billing   billingView
+	Sessions  []store.Session
 	Verbs     []verb
+	TopUp     bool // whether the viewer may top it up
 	Done      *done
 	// Case is where the account's open case is in the Temporal UI; "" without one.
 	Case string
@@ -65,7 +67,7 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 		return v, err
 	}
 	v.Attention = attention[id]
-	if v.Balance, err = s.reader.Balance(ctx, id); err != nil {
+	if v.Sessions, err = s.reader.Sessions(ctx, id, s.now()); err != nil {
 		return v, err
 	}
 	if v.Documents, err = s.documentsFor(c, id); err != nil {
@@ -83,7 +85,8 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 	if v.Billing, err = s.readBilling(c, id, 0); err != nil {
 		return v, err
 	}
-	v.Verbs = verbsFor(caller, v.AccountView, account.Suspend, account.Reactivate, account.ChangeUntil, account.Close)
+	v.Verbs = verbsFor(caller, v.AccountView, account.Suspend, account.Reactivate, account.ChangeUntil, account.ForceReset, account.Close)
+	v.TopUp = caller.May(actor.TopUp) && ledger.TopUp.Permits(v.Status)
 	if v.Done, err = s.done(c); err != nil {
 		return v, err
 	}

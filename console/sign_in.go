@@ -22,6 +22,8 @@ type signInView struct {
 	// Resume is a form that was sent when the session had ended; nil for none.
 	Resume *page.Kept
 	Wrong  bool
+	// Later says that there were too many attempts.
+	Later bool
 }
 
 // signInForm shows the page to sign in, to those who are not.
@@ -43,15 +45,10 @@ func (s *server) signIn(c *gin.Context) {
 	}
 	view := signInView{Form: form, Next: page.Local(form.Value("next"), Root, Root), Resume: page.KeptIn(form, Root)}
 	in, err := s.service.StaffSignIn(c.Request.Context(), web.CallerOf(c).Actor, service.StaffSignIn{
-		Email: form.Value("email"), Password: form.Value("password"),
+		Email: form.Value("email"), Password: form.Value("password"), Code: form.Value("code"),
 	})
-	if fault.Is(err, fault.Unauthenticated) {
-		view.Wrong = true
-		s.face.Render(c, http.StatusUnauthorized, "sign_in", view)
-		return
-	}
 	if err != nil {
-		web.Fail(c, err)
+		s.notSignedIn(c, view, err)
 		return
 	}
 	s.site.SetCookie(c, web.StaffCookie, in.Token, in.Session.ExpiresAt)
@@ -60,6 +57,25 @@ func (s *server) signIn(c *gin.Context) {
 		return
 	}
 	page.See(c, view.Next)
+}
+
+// notSignedIn shows the page to sign in again, with why.
+func (s *server) notSignedIn(c *gin.Context, view signInView, err error) {
+	status := http.StatusUnauthorized
+	switch f := fault.As(err); {
+	case fault.Is(err, fault.Unauthenticated) && len(f.Fields) == 0:
+		view.Wrong = true
+	case fault.Is(err, fault.Unauthenticated):
+		view.Form.Refused(fault.InvalidFields(f.Fields...))
+	case fault.Is(err, fault.SecondFactorRequired):
+		view.Form.Refused(fault.InvalidFields(fault.Field{Field: "code", Code: "required", Detail: "Must be given."}))
+	case fault.Is(err, fault.RateLimited):
+		view.Later, status = true, http.StatusTooManyRequests
+	default:
+		web.Fail(c, err)
+		return
+	}
+	s.face.Render(c, status, "sign_in", view)
 }
 
 // signOut ends the session in use.

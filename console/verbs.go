@@ -16,6 +16,11 @@ type verb struct {
 	Action     account.Action
 	permission actor.Permission
 	command    func(*service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error)
+	// recent asks for a recent sign-in.
+	recent bool
+	// permits reports whether the account, as it is, permits it; nil asks the
+	// state machine.
+	permits func(account.Account) bool
 	// Reasoned asks for a reason of the action's list, with a text.
 	Reasoned bool
 	// Told asks for a text alone.
@@ -68,6 +73,12 @@ var verbs = []verb{
 		},
 	},
 	{
+		Action: account.ForceReset, permission: actor.ForceReset, recent: true, permits: account.Account.HasLogin, Icon: "lock",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.ForceReset
+		},
+	},
+	{
 		Action: account.Close, permission: actor.ManageAccess, Told: true, Tone: "danger", Icon: "archive",
 		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
 			return s.Close
@@ -92,10 +103,18 @@ func verbOf(path string) (verb, bool) {
 func verbsFor(caller actor.Actor, view store.AccountView, asked ...account.Action) []verb {
 	var found []verb
 	for _, v := range verbs {
-		_, _, err := account.Next(view.Status, view.Stage, v.Action)
-		if err == nil && caller.May(v.permission) && slices.Contains(asked, v.Action) {
+		if slices.Contains(asked, v.Action) && caller.May(v.permission) && v.fits(view.Account) {
 			found = append(found, v)
 		}
 	}
 	return found
+}
+
+// fits reports whether an account, as it is, permits the verb.
+func (v verb) fits(a account.Account) bool {
+	if v.permits != nil {
+		return v.permits(a)
+	}
+	_, _, err := account.Next(a.Status, a.Stage, v.Action)
+	return err == nil
 }

@@ -24,17 +24,23 @@ type viewerKey struct{}
 // seat finds out for whom a page is made; nobody in particular on a page for
 // anyone.
 func (s *server) seat(c *gin.Context) {
+	if err := s.findViewer(c); err != nil {
+		web.Fail(c, err)
+	}
+}
+
+func (s *server) findViewer(c *gin.Context) error {
 	caller := web.CallerOf(c)
 	if caller.Kind != actor.Staff {
-		return
+		return nil
 	}
 	desk, err := s.reader.Desk(c.Request.Context(), caller.ID)
 	if err != nil {
-		web.Fail(c, err)
-		return
+		return err
 	}
 	off := s.face.Preferred(c, keysCookie, []string{"off"}) != ""
 	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off})
+	return nil
 }
 
 // viewerOf returns the viewer of a page as a template takes it: nil for nobody.

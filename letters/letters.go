@@ -21,9 +21,20 @@ type Sender struct {
 }
 
 // KindOf returns what a user is told of a staff member's decision.
-func KindOf(decision account.Action) (notify.Kind, bool) {
-	kind, ok := decisionNotices[decision]
+func KindOf(d store.Decision) (notify.Kind, bool) {
+	if d.Kind == account.Reactivate && d.AppealID != nil {
+		return notify.AppealGranted, true
+	}
+	kind, ok := decisionNotices[d.Kind]
 	return kind, ok
+}
+
+// KindOfTopUp returns what a user is told of a top-up.
+func KindOfTopUp(amount int64) notify.Kind {
+	if amount < 0 {
+		return notify.CreditsRemoved
+	}
+	return notify.CreditsAdded
 }
 
 var decisionNotices = map[account.Action]notify.Kind{
@@ -32,19 +43,22 @@ var decisionNotices = map[account.Action]notify.Kind{
 	account.RequestChanges: notify.ChangesRequested,
 	account.Suspend:        notify.Suspended,
 	account.ChangeUntil:    notify.SuspensionChanged,
+	account.DismissAppeal:  notify.AppealDismissed,
 	account.Reactivate:     notify.Reactivated,
 	account.Close:          notify.Closed,
 }
 
-// Data returns what a notice to an account's user tells. decision is the one
-// that it is about, nil for none; zone is the one that times are told in.
-func (s Sender) Data(kind notify.Kind, a account.Account, decision *store.Decision, zone *time.Location) notify.Data {
-	data := notify.Data{Platform: s.Platform, Name: a.Name, Company: a.Company.Name, Location: zone, Link: s.Link("/login")}
-	data.Deadline = deadline(kind, a)
-	if decision != nil {
-		data.Reason, data.ReasonCode, data.Until = decision.Reason, decision.ReasonCode, decision.Until
+// Data returns what a notice to an account's user tells, apart from a decision;
+// zone is the one that times are told in.
+func (s Sender) Data(kind notify.Kind, a account.Account, zone *time.Location) notify.Data {
+	return notify.Data{
+		Platform: s.Platform, Name: a.Name, Company: a.Company.Name, Location: zone, Link: s.Link("/login"), Deadline: deadline(kind, a),
 	}
-	return data
+}
+
+// Explain adds what a notice tells of the decision that it is about.
+func Explain(data *notify.Data, d store.Decision) {
+	data.Reason, data.ReasonCode, data.Until = d.Reason, d.ReasonCode, d.Until
 }
 
 // Link returns the address of a page of ours, "" when it is not known where

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"kibali/domain/account"
+	"kibali/domain/actor"
 	"kibali/domain/fault"
+	"kibali/domain/ledger"
 	"kibali/letters"
 	"kibali/store"
 )
@@ -26,7 +28,7 @@ func (s *Service) Preview(ctx context.Context, kind account.Action, ask Ask) (Pr
 	if err != nil {
 		return Preview{}, err
 	}
-	told, ok := letters.KindOf(kind)
+	told, ok := letters.KindOf(store.Decision{Kind: kind})
 	if !ok {
 		return Preview{}, fault.New(fault.NotFound, "Nobody is told of this.")
 	}
@@ -46,7 +48,9 @@ func (s *Service) Preview(ctx context.Context, kind account.Action, ask Ask) (Pr
 		return Preview{}, err
 	}
 	decision := store.Decision{Kind: kind, ReasonCode: ask.ReasonCode, Reason: ask.Reason, Until: ask.Until}
-	letter, err := letters.Write(told, view.Locale, s.letters.Data(told, after, &decision, zone))
+	data := s.letters.Data(told, after, zone)
+	letters.Explain(&data, decision)
+	letter, err := letters.Write(told, view.Locale, data)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -76,4 +80,39 @@ func (s *Service) afterwards(ctx context.Context, a account.Account, kind accoun
 	}
 	a.RemindAt, a.DeadlineAt, err = p.Deadlines(stage, s.now())
 	return a, err
+}
+
+// PreviewTopUp returns what the user of an account would be told of a top-up,
+// exactly as it would be sent when it is posted now.
+func (s *Service) PreviewTopUp(ctx context.Context, view store.AccountView, amount int64, reason string) (Preview, error) {
+	p, _, err := s.reader.Policy(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return Preview{}, err
+	}
+	told := letters.KindOfTopUp(amount)
+	data := s.letters.Data(told, view.Account, zone)
+	letters.Explain(&data, store.Decision{Kind: account.TopUp, ReasonCode: reason})
+	data.Credits, data.Held = max(amount, -amount), ledger.Keeps(view.Status)
+	letter, err := letters.Write(told, view.Locale, data)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Letter: letter, Locale: view.Locale}
+	preview.SMSAfter, err = letters.QuietUntil(p, zone, s.now())
+	return preview, err
+}
+
+// NeedsSignature reports whether a top-up that the staff member asked for now
+// would wait for a second signature.
+func (s *Service) NeedsSignature(ctx context.Context, by actor.Actor, amount int64) (bool, error) {
+	p, _, err := s.reader.Policy(ctx)
+	if err != nil {
+		return false, err
+	}
+	alone, err := s.reader.ToppedUpAlone(ctx, by.ID, s.now())
+	return needsSignature(p.TopUps, alone, amount), err
 }

@@ -160,6 +160,12 @@ func (r *Reader) EachTransfer(ctx context.Context, q LedgerQuery, do func(Ledger
 // entries, else along all transfers; kinds stand in the text, so that the index
 // that leaves charges out can serve.
 func (q LedgerQuery) build() (string, []any) {
+	from, args := q.from()
+	return `SELECT ` + postedColumns + `, coalesce(s.name, '')` + from, args
+}
+
+// from is the statement behind what it selects.
+func (q LedgerQuery) from() (string, []any) {
 	var args []any
 	arg := func(v any) string {
 		args = append(args, v)
@@ -200,7 +206,7 @@ func (q LedgerQuery) build() (string, []any) {
 		}
 		conditions = append(conditions, order+" < "+arg(key))
 	}
-	return `SELECT ` + postedColumns + `, coalesce(s.name, '')` + from +
+	return from +
 		`LEFT JOIN staff s ON t.actor_kind = 'staff' AND s.id = t.actor_id ` +
 		where(conditions...) + ` ORDER BY ` + order + ` DESC` + atMost(q.Limit), args
 }

@@ -20,6 +20,7 @@ type serveCommand struct {
 	config.Documents
 	config.Platform
 	config.StaffSignIn
+	config.Console
 	config.Hashes
 	config.Limits
 	config.Reports
@@ -40,7 +41,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	log := c.Logger(&problems, term.errors)
 	key, listen := c.Key(&problems), c.API.Address(&problems)
 	operationsListen, pause := c.Operations.Address(&problems), c.Pause(&problems)
-	front := process.Front{Proxies: c.Proxies(&problems), Site: c.Site(&problems), SecondFactor: c.SecondFactorRequired(&problems)}
+	front := process.Front{Proxies: c.Proxies(&problems), Site: c.Site(&problems), SecondFactor: c.SecondFactorRequired(&problems), TemporalUI: c.TemporalUI(&problems)}
 	front.Reports = c.Signed(strings.TrimRight(c.BaseURL, "/"))
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali serve"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),

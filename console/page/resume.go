@@ -53,7 +53,8 @@ func (k Kept) Fields() url.Values {
 func withoutSecrets(values url.Values) url.Values {
 	kept := url.Values{}
 	for name, of := range values {
-		if !strings.Contains(name, "password") && !strings.Contains(name, "code") || name == "reason_code" {
+		secret := strings.Contains(name, "password") || strings.Contains(name, "secret") || strings.Contains(name, "code") && name != "reason_code"
+		if !secret {
 			kept[name] = of
 		}
 	}

@@ -14,6 +14,9 @@
       if (first) first.focus();
     }
   });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "main" && dialog.open) dialog.close(); // to sign in, or to prove oneself
+  });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) {
       event.preventDefault();

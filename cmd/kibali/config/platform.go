@@ -59,6 +59,23 @@ func (s StaffSignIn) SecondFactorRequired(p *Problems) bool {
 	return s.StaffSecondFactor == "required"
 }
 
+// Console is what the console alone needs.
+type Console struct {
+	TemporalUIURL string `name:"temporal-ui-url" env:"KIBALI_TEMPORAL_UI_URL" placeholder:"URL" help:"Where staff see the cases, such as https://temporal.example.co.tz: the console links there; no links when not set."`
+}
+
+// TemporalUI returns where the cases are shown, "" for nowhere.
+func (c Console) TemporalUI(p *Problems) string {
+	if c.TemporalUIURL == "" {
+		return ""
+	}
+	ui, err := url.Parse(c.TemporalUIURL)
+	if err != nil || ui.Scheme != "https" && ui.Scheme != "http" || ui.Host == "" {
+		p.add("KIBALI_TEMPORAL_UI_URL", "is not an http or https address")
+	}
+	return c.TemporalUIURL
+}
+
 // Site returns the site at the base URL.
 func (f Platform) Site(p *Problems) *web.Site {
 	before := len(*p)

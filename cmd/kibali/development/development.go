@@ -330,7 +330,7 @@ func (s *system) openAPI(context.Context) error {
 	if err != nil {
 		return err
 	}
-	faces, err := s.process.Web(process.Front{Site: site})
+	faces, err := s.process.Web(process.Front{Site: site, TemporalUI: s.stack.Temporal.UIURL()})
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ type Process struct {
 	Service   *service.Service
 	secretKey []byte
 	platform  string
+	namespace string // of Temporal
 	// stopUses writes down what was used last; nil without an API.
 	stopUses func()
 }
@@ -60,7 +61,7 @@ type Process struct {
 // New makes the parts. It touches neither PostgreSQL nor Temporal, so a process
 // starts while they are away. Close releases them.
 func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
-	p := &Process{Log: b.Log, secretKey: b.SecretKey, platform: b.Platform}
+	p := &Process{Log: b.Log, secretKey: b.SecretKey, platform: b.Platform, namespace: b.Temporal.Namespace}
 	defer func() {
 		if err != nil {
 			p.Close()

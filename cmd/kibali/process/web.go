@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type Front struct {
 	Site         *web.Site
 	SecondFactor bool                  // required of staff who sign in
 	Reports      *notify.TwilioReports // of SMS; nil for a provider that does not sign them
+	// TemporalUI is where Temporal shows its workflows; "" for no links there.
+	TemporalUI string
 }
 
 // Web returns the handler of everything that people and programs reach over
@@ -44,7 +47,8 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	}
 	staff, err := console.Handler(console.Config{
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Assets: assets, Log: p.Log,
-		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses, Observe: p.Metrics.Request,
+		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses,
+		TemporalUI: p.namespaceIn(f.TemporalUI), Observe: p.Metrics.Request,
 	})
 	if err != nil {
 		return nil, err
@@ -82,6 +86,14 @@ func readReports(from *notify.TwilioReports) api.ReadReport {
 			ID: report.ID, Provider: report.Provider, ProviderMessageID: report.MessageID, Status: report.Status, Failure: report.Failure(),
 		}, nil
 	}
+}
+
+// namespaceIn returns where the Temporal UI shows our namespace.
+func (p *Process) namespaceIn(ui string) string {
+	if ui == "" {
+		return ""
+	}
+	return strings.TrimRight(ui, "/") + "/namespaces/" + url.PathEscape(p.namespace)
 }
 
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

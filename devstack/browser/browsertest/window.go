@@ -6,6 +6,8 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -161,8 +163,16 @@ func (w *Window) Back() {
 func (w *Window) Click(selector string) {
 	w.t.Helper()
 	w.See(selector)
-	at := Eval[struct{ X, Y float64 }](w, fmt.Sprintf(`(e => {
+	// Where it is once it rests there, and nothing lies over it.
+	w.Until(fmt.Sprintf(`(e => {
+		if (!e) return false;
 		e.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
+		const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
+		const hit = document.elementFromPoint(x, y), at = x + "," + y, rests = window.restsAt === at;
+		window.restsAt = at;
+		return rests && hit && (e.contains(hit) || hit.contains(e) || e.labels && [...e.labels].some(l => l.contains(hit)));
+	})(%s)`, visible(selector)))
+	at := Eval[struct{ X, Y float64 }](w, fmt.Sprintf(`(e => {
 		const r = e.getBoundingClientRect();
 		return {X: r.x + r.width / 2, Y: r.y + r.height / 2};
 	})(%s)`, visible(selector)))
@@ -271,13 +281,21 @@ func (w *Window) Path() string {
 	return Eval[string](w, "location.pathname + location.search")
 }
 
-// Seen returns what the page says, for messages of failures.
+// Seen returns what the page says, for messages of failures. With
+// KIBALI_TEST_SCREENS set to a folder it leaves a picture there too.
 func (w *Window) Seen() string {
 	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText.slice(0, 1500)`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
+		`location.href + "\n" + (document.querySelector("dialog[open]") || document.body).innerText.slice(0, 1500)`))
 	if err != nil {
-		return err.Error()
+		text = err.Error()
+	}
+	if shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err == nil && os.Getenv("KIBALI_TEST_SCREENS") != "" {
+		name := filepath.Join(os.Getenv("KIBALI_TEST_SCREENS"), strings.NewReplacer("/", "_", " ", "_").Replace(w.t.Name())+".png")
+		if err := os.WriteFile(name, shot, 0o600); err == nil {
+			text += "\nseen in " + name
+		}
 	}
 	return text
 }
