@@ -183,6 +183,21 @@ func TestServices(t *testing.T) {
 		requireEvent(t, s, "service.revoked", created.Service.ID.String(), "")
 		require.Equal(t, http.StatusCreated, add(t, map[string]any{"name": "SMPP", "scopes": []string{"authorize"}}).Code, "its name is free again")
 	})
+	t.Run("are added once for each key", func(t *testing.T) {
+		body := map[string]any{"name": "Once", "scopes": []string{"charges"}}
+		send := func(body any) answer {
+			return s.call(t, http.MethodPost, "/v1/services", admin, body, "Idempotency-Key", "once")
+		}
+		first := send(body)
+		require.Equal(t, http.StatusCreated, first.Code, first.Body)
+		again := send(body)
+		require.Equal(t, http.StatusCreated, again.Code)
+		require.Equal(t, first.Body.String(), again.Body.String())
+		require.Equal(t, "idempotency_key_reused", send(map[string]any{"name": "Twice", "scopes": []string{"charges"}}).code(t))
+		var kept string
+		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT coalesce(string_agg(k::text, ''), '') FROM idempotency_keys k`).Scan(&kept))
+		require.NotContains(t, kept, decode[api.CreatedService](t, first).Token)
+	})
 	t.Run("need a name and scopes that there are", func(t *testing.T) {
 		for body, field := range map[string]string{
 			`{"name": "", "scopes": ["charges"]}`: "name", `{"name": "x", "scopes": []}`: "scopes", `{"name": "x", "scopes": ["all"]}`: "scopes",

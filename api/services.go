@@ -36,12 +36,17 @@ func (s *server) CreateService(c *gin.Context) {
 	for i, scope := range body.Scopes {
 		scopes[i] = actor.Scope(scope)
 	}
-	added, token, err := s.service.CreateService(c.Request.Context(), web.CallerOf(c).Actor, body.Name, scopes)
+	key, err := optionalKey(c, "", body)
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
-	web.JSON(c, http.StatusCreated, CreatedService{Service: serviceJSON(added), Token: token})
+	created, err := s.service.CreateService(c.Request.Context(), web.CallerOf(c).Actor, key, body.Name, scopes)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	web.JSON(c, http.StatusCreated, CreatedService{Service: serviceJSON(created.Service), Token: created.Token})
 }
 
 // RevokeService serves DELETE /v1/services/{id}.

@@ -13,22 +13,29 @@ import (
 	"kibali/store"
 )
 
+// CreatedService is a service with its credential.
+type CreatedService struct {
+	Service store.Service
+	Token   string
+}
+
 // CreateService adds a platform's own gateway and returns its credential, for
-// this one time. It returns fault.Invalid for a name or scopes that are none,
-// and fault.Taken when a service with the name has a credential in force.
-func (s *Service) CreateService(ctx context.Context, by actor.Actor, name string, scopes []actor.Scope) (added store.Service, token string, err error) {
+// this one time; the same request again, by its key, gives the same. It returns
+// fault.Invalid for a name or scopes that are none, and fault.Taken when a
+// service with the name has a credential in force.
+func (s *Service) CreateService(ctx context.Context, by actor.Actor, key *store.IdempotencyKey, name string, scopes []actor.Scope) (CreatedService, error) {
 	if err := permitted(by, actor.Administer); err != nil {
-		return store.Service{}, "", err
+		return CreatedService{}, err
 	}
-	if added, err = NewGateway(name, scopes); err != nil {
-		return store.Service{}, "", err
+	added, err := NewGateway(name, scopes)
+	if err != nil {
+		return CreatedService{}, err
 	}
-	token, hash := identity.NewToken(identity.ServiceToken)
-	added.Prefix, added.CreatedBy, added.CreatedAt = identity.ShownOf(token), &by.ID, s.now()
-	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return AddGateway(ctx, tx, by, added, hash)
+	return once(ctx, s, key, func(ctx context.Context, tx *store.Tx) (CreatedService, error) {
+		token, hash := identity.NewToken(identity.ServiceToken)
+		added.Prefix, added.CreatedBy, added.CreatedAt = identity.ShownOf(token), &by.ID, s.now()
+		return CreatedService{added, token}, AddGateway(ctx, tx, by, added, hash)
 	})
-	return added, token, err
 }
 
 // NewGateway returns a service with a new id and its scopes in order, or a
