@@ -97,11 +97,13 @@ func (g *passGatherer) look(ctx context.Context, batch []*passAsk) error {
 	for i, ask := range batch {
 		hashes[i] = ask.hash[:]
 	}
+	// LIMIT leaves the planner one way: by the index of hashes, for each.
 	rows, err := g.pool.Query(ctx, `
-		SELECT asked.n, k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
-		FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (hash, n)
-		JOIN api_keys k ON k.hash = asked.hash AND k.revoked_at IS NULL
-		JOIN accounts a ON a.id = k.account_id`, hashes)
+		SELECT asked.n, found.id, found.account_id, found.status, found.blocked
+		FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (hash, n) CROSS JOIN LATERAL (
+			SELECT k.id, k.account_id, a.status, a.blocked_by IS NOT NULL AS blocked FROM api_keys k JOIN accounts a ON a.id = k.account_id
+			WHERE k.hash = asked.hash AND k.revoked_at IS NULL LIMIT 1
+		) found`, hashes)
 	if err != nil {
 		return err
 	}
