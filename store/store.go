@@ -24,7 +24,6 @@ import (
 type Store struct {
 	pool   *pgxpool.Pool
 	search *searchGuide
-	passes *passGatherer
 }
 
 // Open connects to the database at url. It returns an error when url cannot be
@@ -54,7 +53,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool: pool, search: &searchGuide{pool: pool}, passes: &passGatherer{pool: pool}}, nil
+	return &Store{pool: pool, search: &searchGuide{pool: pool}}, nil
 }
 
 // Close ends all connections, after those in use are returned.
@@ -64,7 +63,7 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Reader returns a reader of the same database.
-func (s *Store) Reader() *Reader { return &Reader{db: s.pool, search: s.search, passes: s.passes} }
+func (s *Store) Reader() *Reader { return &Reader{db: s.pool, search: s.search} }
 
 // Tx is an open transaction. Its methods touch rows and never commit.
 type Tx struct {
@@ -88,8 +87,7 @@ func (s *Store) inSnapshot(ctx context.Context, do func(ctx context.Context, tx 
 // Reader answers questions. Each method is one statement, or one snapshot.
 type Reader struct {
 	db     querier
-	search *searchGuide  // nil inside a transaction
-	passes *passGatherer // nil inside a transaction
+	search *searchGuide // nil inside a transaction
 }
 
 // Reader returns a reader that sees what the transaction has done.
