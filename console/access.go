@@ -36,6 +36,7 @@ var access = map[string]web.Access{
 	"GET /console/accounts/:id/timeline": web.Staff(actor.ReadAccounts),
 	"GET /console/accounts/:id/billing":  web.Staff(actor.ReadAccounts),
 	"GET /console/decisions/:id":         web.Staff(actor.ReadAccounts),
+	"GET " + appealsRoot:                 web.Staff(actor.ManageAccess),
 
 	"GET /console/accounts/:id/review":   web.Staff(actor.Review),
 	"POST /console/accounts/:id/claim":   web.Staff(actor.Review),
@@ -45,10 +46,10 @@ var access = map[string]web.Access{
 	"POST /console/bulk":                 web.Staff(actor.Review),
 
 	"GET /console/accounts/:id/top-up":          web.Staff(actor.TopUp),
-	"POST /console/accounts/:id/top-up":         web.Staff(actor.TopUp),
+	"POST /console/accounts/:id/top-up":         web.Staff(actor.TopUp).Recent(),
 	"POST /console/accounts/:id/top-up/preview": web.Staff(actor.TopUp),
 	"GET /console/decisions/:id/countersign":    web.Staff(actor.TopUp),
-	"POST /console/decisions/:id/countersign":   web.Staff(actor.TopUp),
+	"POST /console/decisions/:id/countersign":   web.Staff(actor.TopUp).Recent(),
 	"GET /console/decisions/:id/decline":        web.Staff(actor.TopUp),
 	"POST /console/decisions/:id/decline":       web.Staff(actor.TopUp),
 	"GET " + ledgerRoot:                         web.Staff(actor.ReadLedger),

@@ -22,7 +22,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"industry": account.Industries(), "document": strs(account.DocumentKinds()), "locale": {"en", "sw"},
 			"reason": append(append(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend))...), "expired"),
 			"field":  {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
-			"verb": strs(all), "consequence": strs(all), "done": append(strs(all), "expire", "lapse"),
+			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
 			"state": {"open", "awaiting_signature", "applied", "refused", "lapsed"}, "credit_hint": strs(ledger.Reasons()),
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
@@ -37,7 +37,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 // all is every decision that staff take.
 var all = []account.Action{
 	account.Approve, account.Reject, account.RequestChanges, account.Suspend, account.ChangeUntil, account.Reactivate, account.Close,
-	account.ForceReset, account.Countersign, account.Decline, account.TopUp,
+	account.ForceReset, account.DismissAppeal, account.Countersign, account.Decline, account.TopUp,
 }
 
 // kinds are those of notices to users.
@@ -45,13 +45,14 @@ var kinds = []string{
 	"application_received", "documents_missing", "changes_requested", "changes_missing", "approved", "rejected", "application_expired",
 	"suspended", "suspension_changed", "reactivated", "closed", "credits_added", "credits_removed",
 	"password_reset", "password_reset_forced", "password_reset_expired", "password_changed",
+	"appeal_received", "appeal_granted", "appeal_dismissed",
 }
 
 // events are the actions that a timeline shows.
 func events() []string {
 	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
 		"document.received", "document.prepared", "document.viewed", "document.downloaded", "session.begun", "session.ended",
-		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined")
+		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made")
 	for _, v := range slices.DeleteFunc(slices.Clone(all), func(a account.Action) bool { return a == account.Countersign || a == account.Decline }) {
 		names = append(names, string(v)+".requested", string(v)+".refused")
 	}

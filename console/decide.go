@@ -36,6 +36,14 @@ func (s *server) decideForm(v verb) gin.HandlerFunc {
 			codes := account.ReasonCodes(v.Action)
 			form = page.NewForm("token", form.Value("token"), "from", form.Value("from"), "reason_code", string(codes[0]))
 		}
+		if v.Appeal {
+			appeal, err := s.reader.OpenAppeal(c.Request.Context(), id)
+			if err != nil {
+				web.Fail(c, err)
+				return
+			}
+			form.Set("appeal", appeal.ID.String())
+		}
 		s.showDecide(c, http.StatusOK, v, id, form, nil)
 	}
 }
@@ -93,7 +101,7 @@ func (s *server) carryOut(c *gin.Context, v verb, id uuid.UUID, form *page.Form)
 func keyOf(caller actor.Actor, form, token string, id uuid.UUID, v verb, ask service.Ask) *store.IdempotencyKey {
 	return &store.IdempotencyKey{
 		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: "console " + form, Key: token,
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", id, v.Action, ask.ReasonCode, ask.Reason, ask.Note, ask.Until)),
+		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", id, v.Called(), ask.ReasonCode, ask.Reason, ask.Note, ask.Until)),
 	}
 }
 
@@ -117,6 +125,13 @@ func (s *server) askOf(c *gin.Context, v verb, id uuid.UUID, form *page.Form) (s
 			return ask, err
 		}
 		ask.Reason = cannedText(p, v.Action, ask.ReasonCode, view.Locale)
+	}
+	if v.Appeal {
+		appeal, err := uuid.Parse(form.Value("appeal"))
+		if err != nil {
+			return ask, fault.New(fault.NotFound, "There is no such appeal.")
+		}
+		ask.AppealID = &appeal
 	}
 	if v.Until {
 		ask.Until, err = untilOf(p, form.Value("until"))
@@ -158,6 +173,8 @@ type decideView struct {
 	Reasons []reasonChoice
 	Zone    string // in which an end is given
 	Preview *service.Preview
+	// Appeal is the one that is answered; nil for none.
+	Appeal *store.Appeal
 	// Conflict is what somebody else decided first; nil when nobody did.
 	Conflict *conflictView
 }
@@ -198,6 +215,17 @@ func (s *server) decideView(c *gin.Context, v verb, id uuid.UUID, form *page.For
 		for _, code := range account.ReasonCodes(v.Action) {
 			view.Reasons = append(view.Reasons, reasonChoice{code, cannedText(p, v.Action, string(code), view.Locale)})
 		}
+	}
+	if v.Appeal {
+		appeal, err := uuid.Parse(form.Value("appeal"))
+		if err != nil {
+			return view, fault.New(fault.NotFound, "There is no such appeal.")
+		}
+		answered, err := s.reader.Appeal(ctx, appeal)
+		if err != nil {
+			return view, err
+		}
+		view.Appeal = &answered
 	}
 	view.Preview, err = s.previewOf(c, v, id, form)
 	return view, err

@@ -121,6 +121,7 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.GET(ledgerRoot, s.ledger)
 	engine.GET(ledgerRoot+".csv", s.ledgerCSV)
 	engine.GET(topUpsRoot, s.topUps)
+	engine.GET(appealsRoot, s.appeals)
 	s.routeSelf(engine)
 	s.routeAccounts(engine.Group("/console/accounts/:id"))
 }

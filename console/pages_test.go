@@ -26,6 +26,8 @@ func TestPages(t *testing.T) {
 	active := s.active(t)
 	s.topUp(t, active, 1234)
 	suspended := s.suspended(t, `"><script>alert(5)</script> {{7*7}} ${7*7}`)
+	_, err := s.Process.Service.Appeal(t.Context(), actor.Actor{Kind: actor.Account, ID: suspended.ID}, probe)
+	require.NoError(t, err)
 	of := func(a account.Account, more string) string { return "/console/accounts/" + a.ID.String() + more }
 	pages := []string{
 		"/console/users", "/console/users?q=kilimo", "/console/users?q=nobodyatall", "/console/users?status=suspended&sort=credits&order=asc",
@@ -35,6 +37,7 @@ func TestPages(t *testing.T) {
 		of(suspended, ""), of(suspended, "/reactivate"), of(suspended, "/change-until"),
 		"/console/bulk?action=reject&id=" + pending.ID.String(), "/console/bulk?action=approve",
 		of(active, "/top-up"), of(suspended, "/password-reset"), "/console/ledger", "/console/ledger?account=" + active.ID.String(), "/console/top-ups", "/console/self",
+		"/console/appeals", of(suspended, "/grant-appeal"), of(suspended, "/dismiss-appeal"),
 		"/console/users?status=nothing", "/console/accounts/nothing",
 	}
 	for name, look := range map[string]browsertest.Look{

@@ -44,7 +44,9 @@ type profileView struct {
 	Billing   billingView
 	Sessions  []store.Session
 	Verbs     []verb
-	TopUp     bool // whether the viewer may top it up
+	Appeals   []store.Appeal // to those who may decide about them, the newest first
+	Answers   []verb         // to the one that is open
+	TopUp     bool           // whether the viewer may top it up
 	Done      *done
 	// Case is where the account's open case is in the Temporal UI; "" without one.
 	Case string
@@ -52,6 +54,7 @@ type profileView struct {
 
 const (
 	noticesShown  = 10
+	appealsShown  = 5
 	timelineShown = 25
 )
 
@@ -78,6 +81,12 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 	}
 	if v.Notices, err = s.reader.Notices(ctx, id, noticesShown); err != nil {
 		return v, err
+	}
+	if caller.May(actor.ManageAccess) {
+		if v.Appeals, _, err = s.reader.Appeals(ctx, store.AppealsQuery{AccountID: id, Limit: appealsShown}); err != nil {
+			return v, err
+		}
+		v.Answers = answersFor(caller)
 	}
 	if v.Timeline, err = s.readTimeline(c, id, nil); err != nil {
 		return v, err

@@ -13,6 +13,8 @@ import (
 
 // verb is a decision that staff take by a form.
 type verb struct {
+	// Name names it in addresses and texts; the action does where it is empty.
+	Name       string
 	Action     account.Action
 	permission actor.Permission
 	command    func(*service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error)
@@ -21,6 +23,8 @@ type verb struct {
 	// permits reports whether the account, as it is, permits it; nil asks the
 	// state machine.
 	permits func(account.Account) bool
+	// Appeal says that it answers the account's open appeal.
+	Appeal bool
 	// Reasoned asks for a reason of the action's list, with a text.
 	Reasoned bool
 	// Told asks for a text alone.
@@ -73,6 +77,18 @@ var verbs = []verb{
 		},
 	},
 	{
+		Name: "grant_appeal", Action: account.Reactivate, permission: actor.ManageAccess, Appeal: true, Tone: "success", Icon: "circle-play",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.GrantAppeal
+		},
+	},
+	{
+		Action: account.DismissAppeal, permission: actor.ManageAccess, Appeal: true, Told: true, Tone: "danger", Icon: "x",
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.DismissAppeal
+		},
+	},
+	{
 		Action: account.ForceReset, permission: actor.ForceReset, recent: true, permits: account.Account.HasLogin, Icon: "lock",
 		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
 			return s.ForceReset
@@ -86,8 +102,16 @@ var verbs = []verb{
 	},
 }
 
+// Called is the name of the verb in texts.
+func (v verb) Called() string {
+	if v.Name != "" {
+		return v.Name
+	}
+	return string(v.Action)
+}
+
 // Path is the last part of the address of the verb's form.
-func (v verb) Path() string { return strings.ReplaceAll(string(v.Action), "_", "-") }
+func (v verb) Path() string { return strings.ReplaceAll(v.Called(), "_", "-") }
 
 // verbOf returns the verb of a path.
 func verbOf(path string) (verb, bool) {
@@ -99,15 +123,20 @@ func verbOf(path string) (verb, bool) {
 }
 
 // verbsFor returns the verbs that the caller may use on the account as it is,
-// of those that are asked for.
+// of those that are asked for. Answers to appeals stand beside the appeal.
 func verbsFor(caller actor.Actor, view store.AccountView, asked ...account.Action) []verb {
 	var found []verb
 	for _, v := range verbs {
-		if slices.Contains(asked, v.Action) && caller.May(v.permission) && v.fits(view.Account) {
+		if slices.Contains(asked, v.Action) && !v.Appeal && caller.May(v.permission) && v.fits(view.Account) {
 			found = append(found, v)
 		}
 	}
 	return found
+}
+
+// answersFor returns the verbs that answer an appeal.
+func answersFor(caller actor.Actor) []verb {
+	return slices.DeleteFunc(slices.Clone(verbs), func(v verb) bool { return !v.Appeal || !caller.May(v.permission) })
 }
 
 // fits reports whether an account, as it is, permits the verb.

@@ -28,7 +28,7 @@ func (s *Service) Preview(ctx context.Context, kind account.Action, ask Ask) (Pr
 	if err != nil {
 		return Preview{}, err
 	}
-	told, ok := letters.KindOf(store.Decision{Kind: kind})
+	told, ok := letters.KindOf(store.Decision{Kind: kind, AppealID: ask.AppealID})
 	if !ok {
 		return Preview{}, fault.New(fault.NotFound, "Nobody is told of this.")
 	}

@@ -11,12 +11,14 @@ import (
 type Desk struct {
 	Staff
 	Pending int64 // accounts that wait for something
+	Appeals int64 // that are open
 }
 
 // Desk returns the desk of an enabled staff member, or fault.NotFound.
 func (r *Reader) Desk(ctx context.Context, staffID uuid.UUID) (Desk, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT `+staffColumns+`, (SELECT sum(pending)::bigint FROM account_counts) AS pending
+		SELECT `+staffColumns+`, (SELECT sum(pending)::bigint FROM account_counts) AS pending,
+			(SELECT count(*) FROM appeals WHERE outcome IS NULL) AS appeals
 		FROM staff s WHERE s.id = $1 AND s.disabled_at IS NULL`, staffID)
 	if err != nil {
 		return Desk{}, failed("read staff member", err)

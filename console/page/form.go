@@ -59,6 +59,9 @@ func ReadForm(c *gin.Context) (*Form, error) {
 	return f, nil
 }
 
+// Set gives a field one value.
+func (f *Form) Set(name, value string) { f.values.Set(name, value) }
+
 // Value returns the first value of a field, "" when it has none.
 func (f *Form) Value(name string) string {
 	if f == nil {
