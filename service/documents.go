@@ -47,7 +47,7 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 		return store.Document{}, err
 	}
 	// Before a byte is read; InTx below asks again with the account locked.
-	if err := uploadable(view.Account); err != nil {
+	if err := s.uploadable(ctx, s.reader, view.Account); err != nil {
 		return store.Document{}, err
 	}
 	received, err := s.documents.Receive(ctx, u.Body)
@@ -65,10 +65,9 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 	return d, nil
 }
 
-func uploadable(a account.Account) error {
+func (s *Service) uploadable(ctx context.Context, r *store.Reader, a account.Account) error {
 	if _, _, err := account.Next(a.Status, a.Stage, account.DocumentsReceived); err != nil {
-		return fault.New(fault.Conflict, "Documents are taken only while an application is pending.").
-			With("current", Current{Status: a.Status, Stage: a.Stage})
+		return s.withCurrent(ctx, r, a, fault.New(fault.Conflict, "Documents are taken only while an application is pending."))
 	}
 	return nil
 }
@@ -92,7 +91,7 @@ func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID 
 		if err != nil {
 			return err
 		}
-		if err := uploadable(a); err != nil {
+		if err := s.uploadable(ctx, tx.Reader(), a); err != nil {
 			return err
 		}
 		application, err := tx.Reader().CurrentApplication(ctx, accountID)

@@ -59,7 +59,7 @@ func (s *Service) SendMessage(ctx context.Context, by actor.Actor, draft message
 		// Nobody waits for it: what is recorded is sent, whether Temporal answers
 		// now or not.
 		go func() {
-			if err := s.openMessage(context.WithoutCancel(ctx), m); err != nil {
+			if err := s.openMessage(context.WithoutCancel(ctx), m, startPatience); err != nil {
 				s.unreached(cases.MessageID(m.ID), err)
 			}
 		}()
@@ -67,9 +67,14 @@ func (s *Service) SendMessage(ctx context.Context, by actor.Actor, draft message
 	return m, draft.To, nil
 }
 
+// startPatience is how long Temporal may take to start the case of a message
+// before that is left to the sweep: a burst queues there for a while, and comes
+// sooner than the sweep.
+const startPatience = sweepAge - 5*time.Second
+
 // openMessage starts the case that sends a message, unless it is there.
-func (s *Service) openMessage(ctx context.Context, m store.Message) error {
-	ctx, cancel := detached(ctx, s.reach)
+func (s *Service) openMessage(ctx context.Context, m store.Message, patience time.Duration) error {
+	ctx, cancel := detached(ctx, patience)
 	defer cancel()
 	options := startOptions(cases.MessageID(m.ID), fmt.Sprintf("Message to %d", m.Recipients),
 		[]temporal.SearchAttributeUpdate{caseAccount.ValueSet(m.AccountID.String())})
@@ -85,7 +90,7 @@ func (s *Service) sweepMessages(ctx context.Context, before time.Time, swept *Sw
 		return err
 	}
 	for _, m := range waiting {
-		if err := s.retell(m.ID, cases.MessageID(m.ID), &swept.Messages, func() error { return s.openMessage(ctx, m) }); err != nil {
+		if err := s.retell(m.ID, cases.MessageID(m.ID), &swept.Messages, func() error { return s.openMessage(ctx, m, s.reach) }); err != nil {
 			return err
 		}
 	}

@@ -127,13 +127,17 @@ func (s *Service) writeSignature(ctx context.Context, tx *store.Tx, by actor.Act
 func (s *Service) settledTopUp(ctx context.Context, r *store.Reader, d store.Decision) error {
 	refused := fault.New(fault.Conflict, "This decision waits for no second signature.")
 	if d.Kind != account.TopUp {
-		return refused
+		view, err := r.Account(ctx, d.AccountID)
+		if err != nil {
+			return err
+		}
+		return refused.With("current", currentOf(view.Account, d))
 	}
 	current := Current{Action: d.Kind, Pending: d.Open(), Actor: &CurrentActor{Kind: actor.Staff, ID: &d.StaffID, Name: d.StaffName}}
 	at := d.RequestedAt
 	switch {
 	case d.Signature != "":
-		refused.Message = "Somebody else has signed or declined this top-up."
+		refused.Message = "This top-up has been signed or declined already."
 		current.Action, at = d.Signature, *d.SignedAt
 		current.Actor = &CurrentActor{Kind: actor.Staff, ID: d.SignedBy, Name: d.SignedByName}
 	case d.LapsesAt != nil:
