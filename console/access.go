@@ -29,6 +29,7 @@ var access = map[string]web.Access{
 	"POST " + selfRoot + "/sessions/:id/end":      web.StaffSession,
 
 	"GET /console/users":     web.Staff(actor.ReadAccounts),
+	"GET " + livePath:        web.Staff(actor.ReadAccounts),
 	"GET /console/users.csv": web.Staff(actor.ReadAccounts),
 	"GET /console/pending":   web.Staff(actor.ReadAccounts),
 

@@ -24,6 +24,7 @@ func TestConsole(t *testing.T) {
 		"tops credits up, with a second signature":              topsUp,
 		"holds and restores credits":                            holdsCredits,
 		"forces a password reset":                               forcesReset,
+		"keeps up with colleagues":                              keepsUp,
 		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
 	} {

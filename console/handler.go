@@ -66,6 +66,7 @@ func Handler(config Config) (http.Handler, error) {
 		log: config.Log, now: config.Now,
 		temporalUI: config.TemporalUI, secondFactor: config.SecondFactor,
 	}
+	s.live = newLive(config.Reader, config.Log)
 	if err := s.openFace(); err != nil {
 		return nil, fmt.Errorf("open the console: %w", err)
 	}
@@ -86,6 +87,7 @@ type server struct {
 	assets  *page.Assets
 	face    *page.Face
 	zone    zone
+	live    *live
 
 	temporalUI   string
 	secondFactor bool
@@ -106,6 +108,7 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST(signInPath, s.signIn)
 	engine.POST("/console/sign-out", s.signOut)
 	engine.GET("/console", s.start)
+	engine.GET(livePath, s.follow)
 	engine.POST("/console/preferences", s.prefer)
 	engine.GET("/console/users", s.users)
 	engine.GET("/console/users.csv", s.usersCSV)

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"strconv"
+
 	"github.com/gin-gonic/gin"
 
 	"kibali/domain/actor"
@@ -13,6 +15,8 @@ type viewer struct {
 	store.Desk
 	actor actor.Actor
 	Keys  bool // whether the keyboard's shortcuts are on
+	// Follow is where the page hears of changes since it was made.
+	Follow string
 }
 
 // May reports whether the viewer's role has a permission, so that a page shows
@@ -39,7 +43,7 @@ func (s *server) findViewer(c *gin.Context) error {
 		return err
 	}
 	off := s.face.Preferred(c, keysCookie, []string{"off"}) != ""
-	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off})
+	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off, Follow: livePath + "?made=" + strconv.FormatInt(s.now().UnixMilli(), 10)})
 	return nil
 }
 

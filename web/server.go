@@ -1,7 +1,10 @@
 package web
 
 import (
+	"context"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,7 +27,11 @@ const (
 
 // Server returns a server for handler with the limits of this package.
 func Server(addr string, handler http.Handler) *http.Server {
-	return &http.Server{
+	stopping := make(chan struct{})
+	server := &http.Server{
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, (<-chan struct{})(stopping))
+		},
 		Addr:              addr,
 		Handler:           handler,
 		ReadHeaderTimeout: HeaderTimeout,
@@ -33,6 +40,9 @@ func Server(addr string, handler http.Handler) *http.Server {
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    MaxHeaderBytes,
 	}
+	// Streams would be waited for otherwise.
+	server.RegisterOnShutdown(sync.OnceFunc(func() { close(stopping) }))
+	return server
 }
 
 // ForFile gives a request that carries a file the time that a slow line needs,

@@ -135,6 +135,66 @@
     for (const box of $$("input[name=id]", event.target.form)) box.checked = event.target.checked;
   });
 
+  // Live: what a page shows keeps up with the world. One window of the browser
+  // follows the stream and tells the others; without a stream all of them look
+  // again now and then.
+  const refresh = (area) => {
+    if (area.querySelector("input:checked:not([type=radio])") || area.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
+    const at = $("tr.at", area);
+    const focused = document.activeElement && area.contains(document.activeElement) && document.activeElement.closest("tr[id]");
+    htmx.ajax("GET", location.href, { target: `#${area.id}`, select: `#${area.id}`, swap: "outerHTML", source: area }).then(() => {
+      const row = at && at.id && document.getElementById(at.id);
+      if (!row) return;
+      row.classList.add("at");
+      if (focused) $("a.who", row).focus({ preventScroll: true });
+    });
+  };
+  const concerns = (area, change) => area.dataset.live.split(" ").some((wanted) => {
+    const [kind, id] = wanted.split(":");
+    return change.kind === "resync" || (id ? change.account === id : kind === change.kind);
+  });
+  let due = 0, waiting = new Set();
+  const hear = (change) => {
+    for (const area of $$("[data-live][id]")) if (concerns(area, change)) waiting.add(area.id);
+    if (!waiting.size || due) return;
+    // Not every console at the same moment, and one look for many changes.
+    due = setTimeout(() => {
+      due = 0;
+      for (const id of waiting) {
+        const area = document.getElementById(id);
+        if (area && !document.hidden) refresh(area);
+      }
+      if (!document.hidden) waiting = new Set();
+    }, 150 + Math.random() * 350);
+  };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && waiting.size) hear({ kind: "none" }); });
+  const follow = document.body.dataset.follow;
+  if (follow) {
+    const others = "BroadcastChannel" in window ? new BroadcastChannel("kibali-live") : null;
+    if (others) others.onmessage = (event) => hear(event.data);
+    let polling = 0;
+    const poll = (on) => {
+      if (on && !polling) polling = setInterval(() => hear({ kind: "resync" }), 15000);
+      if (!on && polling) { clearInterval(polling); polling = 0; }
+    };
+    const lead = () => new Promise(() => {
+      const source = new EventSource(follow);
+      source.onopen = () => poll(false);
+      source.onmessage = (event) => {
+        const change = JSON.parse(event.data);
+        hear(change);
+        if (others) others.postMessage(change);
+      };
+      source.onerror = () => {
+        poll(true);
+        if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 60000);
+      };
+      addEventListener("pagehide", () => source.close());
+    });
+    if (navigator.locks && others) navigator.locks.request("kibali-live", lead);
+    else lead();
+  }
+
   // The keyboard: off inside inputs, where a dialog is open, and for whoever
   // turned it off.
   const places = { u: "/console/users", p: "/console/pending", l: "/console/ledger", d: "/console/dashboard" };

@@ -42,6 +42,7 @@ type Stand struct {
 	URL     string
 	Process *process.Process
 	Owner   *pgxpool.Pool // of the schema, for what tests do behind the product's back
+	Super   *pgxpool.Pool // of the server
 	Inbox   *notify.Inbox
 	Staff   map[actor.Role]Member
 
@@ -81,6 +82,9 @@ func Start(t testing.TB) *Stand {
 	s.Owner, err = pgxpool.New(context.WithoutCancel(t.Context()), database.OwnerURL)
 	require.NoError(t, err)
 	t.Cleanup(s.Owner.Close)
+	s.Super, err = pgxpool.New(context.WithoutCancel(t.Context()), database.SuperuserURL)
+	require.NoError(t, err)
+	t.Cleanup(s.Super.Close)
 	s.Inbox, err = notify.OpenInbox(filepath.Join(s.folder, "inbox"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Inbox.Close() })
