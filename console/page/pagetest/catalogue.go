@@ -103,7 +103,7 @@ func (c Catalogue) checkUse(t *testing.T, texts map[string][]string) {
 	for _, folder := range []fs.FS{os.DirFS(filepath.Join(c.Shared, "templates")), c.Templates} {
 		for name, content := range files(t, folder, ".html") {
 			for _, match := range used.FindAllStringSubmatch(content, -1) {
-				require.True(t, texts[match[1]] != nil, "%s says %s, which no catalogue has", name, match[1])
+				require.NotNil(t, texts[match[1]], "%s says %s, which no catalogue has", name, match[1])
 				mentioned[match[1]] = true
 			}
 			for _, match := range coded.FindAllStringSubmatch(content, -1) {
@@ -123,7 +123,7 @@ func (c Catalogue) checkUse(t *testing.T, texts map[string][]string) {
 	}
 	for prefix, codes := range c.Codes {
 		for _, code := range codes {
-			require.True(t, texts[prefix+"."+code] != nil, "%s.%s has no text", prefix, code)
+			require.NotNil(t, texts[prefix+"."+code], "%s.%s has no text", prefix, code)
 			mentioned[prefix+"."+code] = true
 		}
 	}
