@@ -53,6 +53,7 @@ var plants = []plant{
 		INSERT INTO notices (id, key, account_id, kind, channel, status, created_at)
 		SELECT gen_random_uuid(), key || '/again', account_id, kind, channel, 'sent', created_at FROM notices LIMIT 1`, nil, "notice that nothing calls for"},
 	{"a notice is not sent", `UPDATE notices SET status = 'failed' WHERE id = (SELECT min(id::text)::uuid FROM notices)`, nil, "notice was not sent"},
+	{"a notice has no event", `DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'notice.sent')`, nil, "notice without its event"},
 	{"the provider got nothing", "", func(e *evidence) { clear(e.deliveries) }, "notice never reached the provider"},
 	{"a case ended early", "", func(e *evidence) {
 		for id, state := range e.cases {

@@ -130,7 +130,9 @@ func (x *indexed) decided() {
 	for _, d := range x.decisions {
 		seen := map[string]int{}
 		for _, event := range x.byDecision[d.ID] {
-			seen[event.Action]++
+			if event.Subject != noticeSubject { // told counts those
+				seen[event.Action]++
+			}
 		}
 		want := map[string]int{string(d.Kind) + ".requested": 1}
 		switch d.Outcome {

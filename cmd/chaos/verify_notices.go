@@ -12,8 +12,11 @@ var noticeKinds = map[string]string{
 	"suspend": "suspended", "reactivate": "reactivated", "close": "closed",
 }
 
-// told checks that what people are owed is recorded once, was sent, and
-// reached the provider.
+// noticeSubject is the subject of the events of a notice.
+const noticeSubject = "notice"
+
+// told checks that what people are owed is recorded once, was sent, has its
+// event, and reached the provider.
 func (x *indexed) told() {
 	owed := map[string]int{}
 	for _, d := range x.decisions {
@@ -29,12 +32,21 @@ func (x *indexed) told() {
 			owed[fmt.Sprintf("application_received/%s/sms", a.ID)]++
 		}
 	}
+	events := map[string]int{}
+	for _, event := range x.events {
+		if event.Action == "notice.sent" {
+			events[event.SubjectID]++
+		}
+	}
 	known := map[string]bool{}
 	for _, n := range x.notices {
 		known[n.ID.String()] = true
 		owed[n.Key]--
 		if n.Status != "sent" {
 			x.breach("P8", "notice was not sent", "%s of account %s is %s", n.Key, n.AccountID, n.Status)
+		}
+		if n.Status == "sent" && events[n.ID.String()] != 1 {
+			x.breach("P17", "notice without its event", "%s of account %s: %d events", n.Key, n.AccountID, events[n.ID.String()])
 		}
 		if x.deliveries[n.ID.String()].accepted == 0 {
 			x.breach("P8", "notice never reached the provider", "%s of account %s is %s", n.Key, n.AccountID, n.Status)
