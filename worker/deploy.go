@@ -22,7 +22,7 @@ const (
 )
 
 // Deploy makes a build current: new cases start on it, and open ones move on
-// to it. It waits until workers of the build poll both task queues, and
+// to it. It waits until workers of the build poll every task queue, and
 // returns an error that says what is missing when ctx ends before.
 func Deploy(ctx context.Context, c client.Client, buildID string) error {
 	deployment := c.WorkerDeploymentClient().GetHandle(cases.Deployment)
@@ -54,6 +54,7 @@ func attempt(ctx context.Context, deployment client.WorkerDeploymentHandle, buil
 		{Name: cases.TaskQueue, Type: client.TaskQueueTypeWorkflow},
 		{Name: cases.TaskQueue, Type: client.TaskQueueTypeActivity},
 		{Name: cases.DocumentsTaskQueue, Type: client.TaskQueueTypeActivity},
+		{Name: cases.MessagesTaskQueue, Type: client.TaskQueueTypeActivity},
 	} {
 		if !slices.Contains(version.Info.TaskQueuesInfos, queue) {
 			return errNoPollers
@@ -73,7 +74,8 @@ func worthRepeating(err error) bool {
 		exhausted    *serviceerror.ResourceExhausted
 		aborted      *serviceerror.Aborted
 		late         *serviceerror.DeadlineExceeded
+		notReady     *serviceerror.WorkflowNotReady // the server's own workflow of the deployment has just begun
 	)
 	return errors.Is(err, errNoPollers) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &late) || errors.As(err, &notFound) || errors.As(err, &precondition) ||
-		errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &aborted)
+		errors.As(err, &unavailable) || errors.As(err, &exhausted) || errors.As(err, &aborted) || errors.As(err, &notReady)
 }
