@@ -63,11 +63,12 @@ generate: go ## Write the generated files anew
 
 verify: fresh house workflowcheck replay ## Generated files current, import rules, workflowcheck, histories replay
 
-bench: go ## Measure search, cases and sign-ins against their floors (takes a while)
+bench: go ## Measure search, cases, credits, the gate and sign-ins against their floors (takes a while)
 	@echo "building the bench ..."
 	@go build -o bin/bench ./cmd/bench
 	@bin/bench search $(SEARCH_ARGS)
 	@bin/bench cases $(CASES_ARGS)
+	@bin/bench ledger $(LEDGER_ARGS)
 	@bin/bench gate $(GATE_ARGS)
 	@bin/bench login $(LOGIN_ARGS)
 	@bin/bench enumeration $(ENUMERATION_ARGS)

@@ -89,7 +89,7 @@ func (o poster) transfer(ctx context.Context, p Posting, change int64, platform 
 		case err == nil:
 			return posted, nil
 		case errors.Is(err, pgx.ErrNoRows):
-		case !o.inTx && (violates(err, "transfers_request") || violates(err, "transfers_reverses")):
+		case !o.inTx && (violates(err, "transfers_request") || violates(err, "transfers_reverses") || violates(err, "transfers_pkey")):
 			// The same request, or another refund, came at the same moment.
 		default:
 			return Posted{}, failed("post transfer", err)
