@@ -30,6 +30,7 @@ var access = map[string]web.Access{
 
 	"GET /console/users":     web.Staff(actor.ReadAccounts),
 	"GET " + livePath:        web.Staff(actor.ReadAccounts),
+	"GET " + dashboardPath:   web.Staff(actor.ReadAccounts),
 	"GET /console/users.csv": web.Staff(actor.ReadAccounts),
 	"GET /console/pending":   web.Staff(actor.ReadAccounts),
 
@@ -55,7 +56,25 @@ var access = map[string]web.Access{
 	"POST /console/decisions/:id/decline":       web.Staff(actor.TopUp),
 	"GET " + ledgerRoot:                         web.Staff(actor.ReadLedger),
 	"GET " + ledgerRoot + ".csv":                web.Staff(actor.ReadLedger),
-	"GET " + topUpsRoot:                         web.Staff(actor.ReadLedger),
+	"GET " + bulkTopUpPath:                      web.Staff(actor.TopUp),
+	"POST " + bulkTopUpPath:                     web.Staff(actor.TopUp).Recent(),
+	"GET " + auditRoot:                          web.Staff(actor.ReadAudit),
+
+	"GET " + staffRoot:                     web.Staff(actor.Administer),
+	"POST " + staffRoot:                    web.Staff(actor.Administer).Recent(),
+	"GET " + staffRoot + "/:id":            web.Staff(actor.Administer),
+	"POST " + staffRoot + "/:id":           web.Staff(actor.Administer).Recent(),
+	"POST " + staffRoot + "/:id/:what":     web.Staff(actor.Administer).Recent(),
+	"GET " + invitationRoot + "/:token":    web.Anyone,
+	"POST " + invitationRoot + "/:token":   web.Anyone,
+	"GET " + servicesRoot:                  web.Staff(actor.Administer),
+	"POST " + servicesRoot:                 web.Staff(actor.Administer).Recent(),
+	"POST " + servicesRoot + "/:id/revoke": web.Staff(actor.Administer),
+	"GET " + settingsRoot:                  web.Staff(actor.Administer),
+	"POST " + settingsRoot:                 web.Staff(actor.Administer).Recent(),
+	"GET " + settingsRoot + "/notices":     web.Staff(actor.Administer),
+
+	"GET " + topUpsRoot: web.Staff(actor.ReadLedger),
 
 	"GET /console/accounts/:id/documents/:doc/content":  web.Staff(actor.ReadDocuments),
 	"GET /console/accounts/:id/documents/:doc/pages/:n": web.Staff(actor.ReadDocuments),

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"kibali/console"
 	"kibali/console/page/pagetest"
 	"kibali/domain/account"
 	"kibali/domain/actor"
@@ -22,7 +23,9 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"industry": account.Industries(), "document": strs(account.DocumentKinds()), "locale": {"en", "sw"},
 			"reason": append(append(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend))...), "expired"),
 			"field":  {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
-			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
+			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "role_hint": strs(actor.Roles()), "scope": strs(actor.Scopes()), "section": console.SectionNames(), "setting": console.SettingNames(),
+			"subject": {"account", "decision", "document", "session", "staff", "staff_session", "staff_token", "policy", "service", "api_key", "password_reset", "appeal", "message"},
+			"chart":   {"register", "approve", "reject", "suspend"}, "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
 			"state": {"open", "awaiting_signature", "applied", "refused", "lapsed"}, "credit_hint": strs(ledger.Reasons()),
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
@@ -45,14 +48,18 @@ var kinds = []string{
 	"application_received", "documents_missing", "changes_requested", "changes_missing", "approved", "rejected", "application_expired",
 	"suspended", "suspension_changed", "reactivated", "closed", "credits_added", "credits_removed",
 	"password_reset", "password_reset_forced", "password_reset_expired", "password_changed",
-	"appeal_received", "appeal_granted", "appeal_dismissed",
+	"appeal_received", "appeal_granted", "appeal_dismissed", "review_due", "review_escalated", "appeal_due", "appeal_overdue", "top_up_unsigned",
 }
 
 // events are the actions that a timeline shows.
 func events() []string {
 	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
 		"document.received", "document.prepared", "document.viewed", "document.downloaded", "session.begun", "session.ended",
-		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made")
+		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made", "appeal.permitted", "password.changed", "password_reset.asked", "password_reset.issued",
+		"password_reset.used", "password_reset.expired", "password_reset.withheld", "policy.changed", "service.created", "service.revoked",
+		"staff.changed", "staff.code_refused", "staff.created", "staff.disabled", "staff.enabled", "staff.invitation_accepted", "staff.invited",
+		"staff.password_changed", "staff.recovery_codes_replaced", "staff.second_factor_begun", "staff.second_factor_confirmed",
+		"staff.second_factor_reset", "staff.signed_in", "staff.signed_out", "staff.stepped_up", "staff.token_created", "staff.token_revoked")
 	for _, v := range slices.DeleteFunc(slices.Clone(all), func(a account.Action) bool { return a == account.Countersign || a == account.Decline }) {
 		names = append(names, string(v)+".requested", string(v)+".refused")
 	}

@@ -25,6 +25,11 @@ func TestConsole(t *testing.T) {
 		"holds and restores credits":                            holdsCredits,
 		"forces a password reset":                               forcesReset,
 		"keeps up with colleagues":                              keepsUp,
+		"invites staff, and shuts them out":                     invitesStaff,
+		"changes the policy":                                    changesPolicy,
+		"makes and revokes a service's credential":              makesService,
+		"tops many accounts up at once":                         topsManyUp,
+		"decides about several at once":                         decidesMany,
 		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
 	} {

@@ -109,6 +109,7 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST("/console/sign-out", s.signOut)
 	engine.GET("/console", s.start)
 	engine.GET(livePath, s.follow)
+	engine.GET(dashboardPath, s.dashboard)
 	engine.POST("/console/preferences", s.prefer)
 	engine.GET("/console/users", s.users)
 	engine.GET("/console/users.csv", s.usersCSV)
@@ -124,8 +125,12 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.GET(ledgerRoot, s.ledger)
 	engine.GET(ledgerRoot+".csv", s.ledgerCSV)
 	engine.GET(topUpsRoot, s.topUps)
+	engine.GET(bulkTopUpPath, s.bulkTopUpForm)
+	engine.POST(bulkTopUpPath, s.bulkTopUp)
+	engine.GET(auditRoot, s.audit)
 	engine.GET(appealsRoot, s.appeals)
 	s.routeSelf(engine)
+	s.routeAdministration(engine)
 	s.routeAccounts(engine.Group("/console/accounts/:id"))
 }
 
@@ -138,6 +143,23 @@ func (s *server) routeSelf(engine *gin.Engine) {
 	engine.POST(selfRoot+"/recovery-codes", s.newRecoveryCodes)
 	engine.POST(selfRoot+"/password", s.changePassword)
 	engine.POST(selfRoot+"/sessions/:id/end", s.endSession)
+}
+
+// routeAdministration adds what admins look after.
+func (s *server) routeAdministration(engine *gin.Engine) {
+	engine.GET(staffRoot, s.staff)
+	engine.POST(staffRoot, s.addStaff)
+	engine.GET(staffRoot+"/:id", s.member)
+	engine.POST(staffRoot+"/:id", s.changeMember)
+	engine.POST(staffRoot+"/:id/:what", s.manageMember)
+	engine.GET(invitationRoot+"/:token", s.invitation)
+	engine.POST(invitationRoot+"/:token", s.accept)
+	engine.GET(servicesRoot, s.services)
+	engine.POST(servicesRoot, s.addService)
+	engine.POST(servicesRoot+"/:id/revoke", s.revokeService)
+	engine.GET(settingsRoot, s.settings)
+	engine.POST(settingsRoot, s.changeSettings)
+	engine.GET(settingsRoot+"/notices", s.notices)
 }
 
 // routeAccounts adds what concerns one account.

@@ -37,6 +37,8 @@ func TestPages(t *testing.T) {
 		of(suspended, ""), of(suspended, "/reactivate"), of(suspended, "/change-until"),
 		"/console/bulk?action=reject&id=" + pending.ID.String(), "/console/bulk?action=approve",
 		of(active, "/top-up"), of(suspended, "/password-reset"), "/console/ledger", "/console/ledger?account=" + active.ID.String(), "/console/top-ups", "/console/self",
+		"/console/dashboard", "/console/audit", "/console/audit?action=approve", "/console/staff", "/console/staff/" + s.Staff[actor.Support].ID.String(),
+		"/console/services", "/console/settings", "/console/settings/notices?kind=suspended&locale=sw", "/console/top-ups/new", "/console/invitation/nothing",
 		"/console/appeals", of(suspended, "/grant-appeal"), of(suspended, "/dismiss-appeal"),
 		"/console/users?status=nothing", "/console/accounts/nothing",
 	}

@@ -116,3 +116,22 @@ func (s *Service) NeedsSignature(ctx context.Context, by actor.Actor, amount int
 	alone, err := s.reader.ToppedUpAlone(ctx, by.ID, s.now())
 	return needsSignature(p.TopUps, alone, amount), err
 }
+
+// NoticeKinds returns the kinds of notices, in the order in which they are
+// documented.
+func (s *Service) NoticeKinds() []string { return letters.Kinds() }
+
+// SampleNotice returns what a notice of a kind says in a language, about an
+// example.
+func (s *Service) SampleNotice(ctx context.Context, kind, locale string) (Preview, error) {
+	p, _, err := s.reader.Policy(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return Preview{}, err
+	}
+	letter, err := s.letters.Sample(kind, locale, s.now(), zone)
+	return Preview{Letter: letter, Locale: locale}, err
+}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/actor"
 	"kibali/domain/policy"
@@ -43,10 +44,9 @@ func (t *Tx) InsertPolicy(ctx context.Context, p policy.Policy, by actor.Actor, 
 	if by.Kind == actor.Staff {
 		staff = &by.ID
 	}
-	// Of two who change it at once, one waits: each event names the version
-	// that it replaced.
-	if _, err := t.tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, policyLock); err != nil {
-		return 0, failed("insert policy", err)
+	// Each event names the version that it replaced.
+	if err := t.LockPolicy(ctx); err != nil {
+		return 0, err
 	}
 	var before, version int
 	err := t.tx.QueryRow(ctx, `
@@ -59,6 +59,33 @@ func (t *Tx) InsertPolicy(ctx context.Context, p policy.Policy, by actor.Actor, 
 		At: now, Actor: by, Action: "policy.changed", Subject: "policy", SubjectID: strconv.Itoa(version),
 		Before: map[string]any{"version": before}, After: map[string]any{"version": version},
 	})
+}
+
+// LockPolicy makes others who change the policy wait until the transaction ends.
+func (t *Tx) LockPolicy(ctx context.Context) error {
+	_, err := t.tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, policyLock)
+	return failed("lock policy", err)
+}
+
+// PolicyChange is one version of the policy, and who made it so.
+type PolicyChange struct {
+	Version   int
+	Note      string
+	StaffName string // empty when nobody in particular did
+	ChangedAt time.Time
+}
+
+// PolicyChanges returns the versions of the policy, the newest first, at most
+// limit.
+func (r *Reader) PolicyChanges(ctx context.Context, limit int) ([]PolicyChange, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT p.version, p.note, coalesce(s.name, '') AS staff_name, p.changed_at
+		FROM policies p LEFT JOIN staff s ON s.id = p.changed_by ORDER BY p.version DESC LIMIT $1`, limit)
+	if err != nil {
+		return nil, failed("read policy", err)
+	}
+	changes, err := pgx.CollectRows(rows, pgx.RowToStructByName[PolicyChange])
+	return changes, failed("read policy", err)
 }
 
 // policyLock is the advisory lock of whoever changes the policy.

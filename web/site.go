@@ -53,6 +53,9 @@ const (
 	AppealCookie Cookie = "kibali-appeal"
 )
 
+// Address returns the address of a page of the site, by its path.
+func (s *Site) Address(path string) string { return s.origin + path }
+
 // CookieName returns the name under which a browser has the cookie.
 func (s *Site) CookieName(cookie Cookie) string {
 	if s.local {

@@ -52,6 +52,10 @@ func number(n any) (string, error) {
 		return Number(int64(n)), nil
 	case int64:
 		return Number(n), nil
+	case *int64:
+		if n != nil {
+			return Number(*n), nil
+		}
 	}
 	return "", fmt.Errorf("%T is no whole number", n)
 }

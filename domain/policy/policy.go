@@ -5,6 +5,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -207,6 +208,13 @@ func (p Policy) Validate() error {
 		refuse("messages.settle", "Must be between a second and 30 days.")
 	}
 	return fault.InvalidFields(bad...)
+}
+
+// Equal reports whether two policies say the same.
+func (p Policy) Equal(other Policy) bool {
+	one, err := json.Marshal(p)
+	two, otherErr := json.Marshal(other)
+	return err == nil && otherErr == nil && bytes.Equal(one, two)
 }
 
 // Deadlines returns when waiting in a stage that is entered at now is reminded
