@@ -185,7 +185,7 @@ func (b *ledgerBench) compare(ctx context.Context, floor *pgbench, clients int) 
 		return 0, err
 	}
 	defer db.Close()
-	anyone := func() uuid.UUID { return b.accounts[rand.IntN(len(b.accounts))] }
+	anyone := func() uuid.UUID { return b.accounts[rand.IntN(len(b.accounts))] }      //nolint:gosec // one of many
 	if _, err := b.charges(ctx, db, clients, b.command.Round/5, anyone); err != nil { // to warm up
 		return 0, err
 	}
