@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,9 +78,6 @@ func TestLive(t *testing.T) {
 		require.NoError(t, s.Super.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN kibali_console' AND datname = current_database()`).Scan(&n))
 		return n
 	}
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
 	const consoles = 200
 	streams, stops := make([]<-chan string, consoles), make([]func(), consoles)
 	for i := range streams {
@@ -92,11 +88,7 @@ func TestLive(t *testing.T) {
 	for _, lines := range streams {
 		awaitTold(t, lines, a.ID.String())
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
 	require.Equal(t, 1, connections())
-	// Both ends of every stream are in this process.
-	require.Less(t, int64(after.HeapInuse+after.StackInuse)-int64(before.HeapInuse+before.StackInuse), int64(50<<20))
 
 	t.Run("finds its connection again, and tells of the gap", func(t *testing.T) {
 		_, err := s.Super.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN kibali_console' AND datname = current_database()`)
