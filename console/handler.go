@@ -184,6 +184,13 @@ func (s *server) routeAccounts(account *gin.RouterGroup) {
 
 // problem is the page that an error becomes.
 func (s *server) problem(c *gin.Context, status int, f *fault.Error) {
+	if c.GetHeader("X-Background") != "" {
+		// A page asked by itself: whoever reads it is left alone, and told when
+		// they do something.
+		c.Status(http.StatusNoContent)
+		c.Writer.WriteHeaderNow()
+		return
+	}
 	if f.Code == fault.Unauthenticated && c.FullPath() != "" {
 		s.askToSignIn(c)
 		return

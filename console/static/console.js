@@ -93,7 +93,7 @@
   // Whoever looks at an application says so now and then, for their colleagues.
   setInterval(() => {
     const at = $("[data-claim]");
-    if (at && !document.hidden) fetch(at.dataset.claim, { method: "POST", headers: { "HX-Request": "true" } }).catch(() => {});
+    if (at && !document.hidden) fetch(at.dataset.claim, { method: "POST", headers: { "HX-Request": "true", "X-Background": "1" } }).catch(() => {});
   }, 60000);
 
   // A canned reason begins the text, until somebody changes it.
@@ -142,7 +142,7 @@
     if (area.querySelector("input:checked:not([type=radio])") || area.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
     const at = $("tr.at", area);
     const focused = document.activeElement && area.contains(document.activeElement) && document.activeElement.closest("tr[id]");
-    htmx.ajax("GET", location.href, { target: `#${area.id}`, select: `#${area.id}`, swap: "outerHTML", source: area }).then(() => {
+    htmx.ajax("GET", location.href, { target: `#${area.id}`, select: `#${area.id}`, swap: "outerHTML", source: area, headers: { "X-Background": "1" } }).then(() => {
       const row = at && at.id && document.getElementById(at.id);
       if (!row) return;
       row.classList.add("at");
