@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -218,12 +219,35 @@ func (s *server) start(c *gin.Context) { page.See(c, Root+"/users") }
 
 // zone is the time zone of the policy, as it was when it was last read.
 type zone struct {
-	atomic.Pointer[time.Location]
+	atomic.Pointer[zoneRead]
 }
 
+type zoneRead struct {
+	location *time.Location
+	at       time.Time
+}
+
+// zoneKept is how long a zone counts that was read.
+const zoneKept = time.Minute
+
 func (z *zone) location() *time.Location {
-	if l := z.Load(); l != nil {
-		return l
+	if read := z.Load(); read != nil {
+		return read.location
 	}
 	return time.UTC
+}
+
+// renew reads the zone anew when it is old. Pages are made with the old one
+// where that fails: a time tells its zone.
+func (z *zone) renew(ctx context.Context, reader *store.Reader, now time.Time) {
+	if read := z.Load(); read != nil && now.Sub(read.at) < zoneKept {
+		return
+	}
+	p, _, err := reader.Policy(ctx)
+	if err != nil {
+		return
+	}
+	if location, err := p.Location(); err == nil {
+		z.Store(&zoneRead{location, now})
+	}
 }

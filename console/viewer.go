@@ -42,6 +42,7 @@ func (s *server) findViewer(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	s.zone.renew(c.Request.Context(), s.reader, s.now())
 	off := s.face.Preferred(c, keysCookie, []string{"off"}) != ""
 	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off, Follow: livePath + "?made=" + strconv.FormatInt(s.now().UnixMilli(), 10)})
 	return nil

@@ -1,7 +1,7 @@
-// Command prepare sees to it, before the tests run, that the two servers they
-// need can be had: it starts a PostgreSQL once and finds the Temporal CLI,
-// which is fetched or built the first time. It says what to install when one
-// cannot be had.
+// Command prepare sees to it, before the tests run, that what they need can be
+// had: it starts a PostgreSQL once, finds the Temporal CLI, which is fetched or
+// built the first time, and finds Chromium, which is installed where it can be.
+// It says what to install when one of them cannot be had.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kibali/devstack"
+	"kibali/devstack/browser"
 )
 
 func main() {
@@ -34,6 +35,14 @@ func prepare(ctx context.Context) error {
 			return err
 		}
 		say("Temporal CLI: %s", cli)
+		return nil
+	})
+	group.Go(func() error {
+		path, err := browser.Install(ctx, say)
+		if err != nil {
+			return err
+		}
+		say("Chromium: %s", path)
 		return nil
 	})
 	return group.Wait()
