@@ -1,9 +1,8 @@
 package console
 
 import (
-	"encoding/csv"
+	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -20,38 +19,34 @@ func (s *server) usersCSV(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	web.ForFile(c)
 	query.Limit = store.MaxListed
-	listed, err := s.reader.Accounts(c.Request.Context(), query.AccountsQuery)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", `attachment; filename="users-`+s.now().UTC().Format("20060102-1504")+`.csv"`)
-	w := csv.NewWriter(c.Writer)
-	write := func(record ...string) {
-		for i := range record {
-			record[i] = harmless(record[i])
-		}
-		// An error is kept by the writer, for Flush.
-		_ = w.Write(record)
-	}
-	write("id", "company", "industry", "name", "email", "phone", "status", "stage", "credits", "registered_at", "last_active_at")
+	file := web.BeginCSV(c, "users-"+s.now().UTC().Format("20060102-1504")+".csv",
+		"id", "company", "industry", "name", "email", "phone", "status", "stage", "credits", "registered_at", "last_active_at")
 	for {
-		for _, a := range listed.Items {
-			write(a.ID.String(), a.Company.Name, a.Company.Industry, a.Name, a.Email, a.Phone, string(a.Status), string(a.Stage),
-				strconv.FormatInt(a.Credits, 10), timestamp(a.RegisteredAt), timestamp(a.LastActiveAt))
-		}
-		w.Flush()
-		if w.Error() != nil || listed.Next == nil {
-			return // the reader is gone, or has all of it
-		}
-		query.After = listed.Next
-		if listed, err = s.reader.Accounts(c.Request.Context(), query.AccountsQuery); err != nil {
-			web.Fail(c, err) // breaks the connection, so that half of it is not taken for all
+		listed, err := s.reader.Accounts(c.Request.Context(), query.AccountsQuery)
+		if err != nil {
+			file.Fail(fmt.Errorf("export the users: %w", err))
 			return
 		}
+		for _, a := range listed.Items {
+			if !file.Row(userCells(a)...) {
+				return
+			}
+		}
+		if listed.Next == nil {
+			file.End()
+			return
+		}
+		query.After = listed.Next
+		file.More()
+	}
+}
+
+func userCells(a store.AccountView) []web.Cell {
+	return []web.Cell{
+		web.Text(a.ID.String()), web.Text(a.Company.Name), web.Text(a.Company.Industry), web.Text(a.Name), web.Text(a.Email), web.Text(a.Phone),
+		web.Text(string(a.Status)), web.Text(string(a.Stage)), web.Number(strconv.FormatInt(a.Credits, 10)),
+		web.Text(timestamp(a.RegisteredAt)), web.Text(timestamp(a.LastActiveAt)),
 	}
 }
 
@@ -60,12 +55,4 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// harmless keeps a spreadsheet from taking a cell for a formula.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
