@@ -19,7 +19,7 @@ var access = map[string]web.Access{
 	"POST /v1/registrations":               web.Anyone,
 	"POST /v1/registrations/:id/documents": web.UploadOrSession,
 	"POST /v1/sessions":                    web.Anyone,
-	"DELETE /v1/sessions/current":          web.User,
+	"DELETE /v1/sessions/current":          web.User.EvenSuspended(),
 	"POST /v1/password-resets":             web.Anyone,
 	"POST /v1/password-resets/complete":    web.Anyone,
 	"GET /v1/me":                           web.User,

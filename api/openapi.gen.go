@@ -989,8 +989,9 @@ type Credits struct {
 	Held      int64 `json:"held"`
 }
 
-// CurrentState What is true instead. Of a decision that lost a race it tells what was decided, by whom and when. There is no status where
-// it is about many accounts.
+// CurrentState What is true instead. Of a decision that lost a race it tells what was decided, by whom and when; where nobody has decided
+// yet, what the applicant did last: `register`, `documents_received` or `resubmit`. There is no status where it is about many
+// accounts.
 type CurrentState struct {
 	Action *string `json:"action,omitempty"`
 
@@ -1401,8 +1402,9 @@ type Problem struct {
 	Available *int64      `json:"available,omitempty"`
 	Code      ProblemCode `json:"code"`
 
-	// Current What is true instead. Of a decision that lost a race it tells what was decided, by whom and when. There is no status where
-	// it is about many accounts.
+	// Current What is true instead. Of a decision that lost a race it tells what was decided, by whom and when; where nobody has decided
+	// yet, what the applicant did last: `register`, `documents_received` or `resubmit`. There is no status where it is about many
+	// accounts.
 	Current *CurrentState   `json:"current,omitempty"`
 	Detail  string          `json:"detail"`
 	Errors  *[]FieldProblem `json:"errors,omitempty"`

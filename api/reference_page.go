@@ -156,6 +156,16 @@ func accessInWords(access string) string {
 		return "anyone"
 	case "user":
 		return "a user, by a session"
+	case "user, even suspended":
+		return "a user, by a session, of a suspended account too"
+	case "active user":
+		return "the user of an active account, by a session"
+	case "active user or API key":
+		return "an active account, by a session or an API key"
+	case "appeal":
+		return "a suspended user, by the token that a refused sign-in gives"
+	case "pass":
+		return "an active account, by a session or an API key; a service for an account that it names"
 	case "staff":
 		return "staff of every role"
 	case "staff session":

@@ -62,7 +62,7 @@ func TestReference(t *testing.T) {
 		t.Parallel()
 		a := s.call(t, http.MethodPost, "/docs", "", nil)
 		require.Equal(t, http.StatusMethodNotAllowed, a.Code)
-		require.Equal(t, "GET", a.Header().Get("Allow"))
+		require.Equal(t, "GET, HEAD", a.Header().Get("Allow"))
 		require.Equal(t, "method_not_allowed", a.code(t))
 	})
 }

@@ -49,6 +49,9 @@ func TestRegister(t *testing.T) {
 			require.Equal(t, "taken", a.code(t))
 			require.Equal(t, map[string]string{field: "taken"}, a.fields(t))
 		}
+		a := s.call(t, http.MethodPost, "/v1/registrations", "", taken)
+		require.Equal(t, http.StatusConflict, a.Code, a.Body)
+		require.Equal(t, map[string]string{"email": "taken", "phone": "taken"}, a.fields(t))
 	})
 }
 

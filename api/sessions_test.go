@@ -93,6 +93,16 @@ func TestUserSessions(t *testing.T) {
 		require.True(t, s.opens(t, u.session))
 	})
 
+	t.Run("of a suspended account can be ended by whoever has them", func(t *testing.T) {
+		t.Parallel()
+		u := s.register(t)
+		s.setStatus(t, u, account.Suspended)
+		require.Equal(t, http.StatusNoContent, s.call(t, http.MethodDelete, "/v1/sessions/current", u.session, nil).Code)
+		require.Equal(t, http.StatusUnauthorized, s.call(t, http.MethodDelete, "/v1/sessions/current", u.session, nil).Code)
+		s.setStatus(t, u, account.Active)
+		require.False(t, s.opens(t, u.session))
+	})
+
 	t.Run("are for the rejected too, who see why", func(t *testing.T) {
 		t.Parallel()
 		u := s.register(t)

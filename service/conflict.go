@@ -13,7 +13,7 @@ import (
 )
 
 // Current is what a conflict says of an account: its state and what made it
-// so. Action, Actor and DecidedAt are absent where nobody has decided yet.
+// so. Where nobody has decided yet that is what the applicant did last.
 type Current struct {
 	Status    account.Status `json:"status,omitempty"` // none where it is about many accounts
 	Stage     account.Stage  `json:"stage,omitempty"`
@@ -45,17 +45,41 @@ func (s *Service) withCurrent(ctx context.Context, r *store.Reader, a account.Ac
 		}
 		return refused.With("current", currentOf(a, d))
 	}
-	current := Current{Status: a.Status, Stage: a.Stage}
+	at := a.StageSince.UTC()
+	current := Current{Status: a.Status, Stage: a.Stage, DecidedAt: &at, Actor: &CurrentActor{Kind: actor.System}}
 	switch a.Status {
 	case account.Rejected:
 		current.Action = account.Expire
 	case account.Active:
 		current.Action = account.Reactivate
-	}
-	if current.Action != "" {
-		current.Actor, current.DecidedAt = &CurrentActor{Kind: actor.System}, &a.StageSince
+	default:
+		current.Actor = &CurrentActor{Kind: actor.Account, ID: &a.ID, Name: a.Name}
+		var err error
+		if current.Action, err = submission(ctx, r, a); err != nil {
+			return err
+		}
 	}
 	return refused.With("current", current)
+}
+
+// register is what an applicant does first. It makes the account and moves none,
+// so the state machine does not know it.
+const register account.Action = "register"
+
+// submission is what the applicant of an account did that nobody has decided on
+// since.
+func submission(ctx context.Context, r *store.Reader, a account.Account) (account.Action, error) {
+	if a.Stage != account.InReview {
+		return register, nil
+	}
+	application, err := r.CurrentApplication(ctx, a.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case application.SubmittedAt.After(a.RegisteredAt):
+		return account.Resubmit, nil
+	}
+	return account.DocumentsReceived, nil
 }
 
 func conflict(a account.Account, d store.Decision, message string) error {

@@ -108,6 +108,17 @@ func TestDecideWithoutWorkers(t *testing.T) {
 		require.Equal(t, account.Expire, current.Action)
 		require.Equal(t, actor.System, current.Actor.Kind)
 	})
+	t.Run("says what the applicant did where nobody has decided", func(t *testing.T) {
+		t.Parallel()
+		for stage, action := range map[account.Stage]account.Action{account.AwaitingDocuments: "register", account.InReview: account.DocumentsReceived} {
+			a := b.put(t, b.register(t), account.Pending, stage)
+			_, err := b.service.Suspend(t.Context(), b.admin, service.Ask{AccountID: a.ID, ReasonCode: "terms", Reason: "Reported."})
+			current := currentOf(t, err)
+			require.Equal(t, action, current.Action)
+			require.Equal(t, service.CurrentActor{Kind: actor.Account, ID: &a.ID, Name: a.Name}, *current.Actor)
+			require.WithinDuration(t, time.Now(), *current.DecidedAt, time.Minute)
+		}
+	})
 	t.Run("names bad fields and unknown accounts", func(t *testing.T) {
 		t.Parallel()
 		a := b.register(t)

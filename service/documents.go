@@ -129,7 +129,7 @@ func (s *Service) underLimit(ctx context.Context, tx *store.Tx, a account.Accoun
 		return err
 	}
 	if n >= p.MaxDocuments {
-		return fault.New(fault.Conflict, "An application may have at most %d documents.", p.MaxDocuments)
+		return s.withCurrent(ctx, tx.Reader(), a, fault.New(fault.Conflict, "An application may have at most %d documents.", p.MaxDocuments))
 	}
 	return nil
 }

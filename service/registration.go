@@ -75,6 +75,9 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 			},
 		})
 	})
+	if fault.Is(err, fault.Taken) {
+		err = s.allTaken(ctx, a, err)
+	}
 	if err != nil {
 		return Registered{}, err
 	}
@@ -98,6 +101,18 @@ func validRegistration(app account.Application, password string, least int) (acc
 		fields = append(fields, *field)
 	}
 	return normal, fault.InvalidFields(fields...)
+}
+
+// allTaken adds the other contact to a refusal, when that is in use as well: the
+// database stops at the first one that it finds.
+func (s *Service) allTaken(ctx context.Context, a account.Account, refusal error) error {
+	taken, err := s.reader.TakenContacts(ctx, a.Email, a.Phone)
+	refused := fault.As(refusal)
+	if err != nil || len(taken) <= len(refused.Fields) {
+		return refusal // which names one of them
+	}
+	refused.Fields = taken
+	return refused
 }
 
 func receivedNotices(a account.Account, application store.Application) []store.Notice {
@@ -124,9 +139,9 @@ func (s *Service) Resubmit(ctx context.Context, by actor.Actor, r account.Resubm
 	}
 	now := s.now()
 	application := store.Application{ID: newID(), AccountID: by.ID, Name: r.Name, Company: r.Company, SubmittedAt: now}
+	var a account.Account
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		a, err := tx.LockAccount(ctx, by.ID)
-		if err != nil {
+		if a, err = tx.LockAccount(ctx, by.ID); err != nil {
 			return err
 		}
 		if _, _, err := account.Next(a.Status, a.Stage, account.Resubmit); err != nil {
@@ -137,7 +152,8 @@ func (s *Service) Resubmit(ctx context.Context, by actor.Actor, r account.Resubm
 				fault.New(fault.Conflict, "The application is being reviewed; it may be corrected when changes are asked for."))
 		}
 		if a.ContactReleased {
-			return fault.New(fault.Conflict, "This application has expired and gave its e-mail and phone back: register again.")
+			return s.withCurrent(ctx, tx.Reader(), a,
+				fault.New(fault.Conflict, "This application has expired and gave its e-mail and phone back: register again."))
 		}
 		if _, application.PolicyVersion, err = tx.Reader().Policy(ctx); err != nil {
 			return err
@@ -158,7 +174,7 @@ func (s *Service) Resubmit(ctx context.Context, by actor.Actor, r account.Resubm
 		})
 	})
 	if isAny(err, store.ErrSubmissionWaits) {
-		err = fault.New(fault.Conflict, "A corrected application is being taken up already.")
+		err = s.withCurrent(ctx, s.reader, a, fault.New(fault.Conflict, "A corrected application is being taken up already."))
 	}
 	if err != nil {
 		return store.AccountView{}, false, err

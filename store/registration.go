@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/account"
+	"kibali/domain/fault"
 )
 
 // Application is one submission of an account for review.
@@ -56,6 +57,26 @@ func (t *Tx) InsertRegistration(ctx context.Context, r Registration) error {
 	}
 	queueEvent(&batch, r.Event)
 	return failed("insert registration", t.tx.SendBatch(ctx, &batch).Close())
+}
+
+// TakenContacts returns what is in use of an e-mail and a phone, as fields that
+// say so, the e-mail first.
+func (r *Reader) TakenContacts(ctx context.Context, email, phone string) ([]fault.Field, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT taken FROM (VALUES
+			('logins_email', EXISTS (SELECT FROM logins WHERE email = $1 AND released_at IS NULL)
+				OR EXISTS (SELECT FROM accounts WHERE email = $1 AND contact_released_at IS NULL)),
+			('accounts_phone', EXISTS (SELECT FROM accounts WHERE phone = $2 AND contact_released_at IS NULL))
+		) AS index (taken, used) WHERE used`, email, phone)
+	if err != nil {
+		return nil, failed("read contacts", err)
+	}
+	indexes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	fields := make([]fault.Field, len(indexes))
+	for i, index := range indexes {
+		fields[i] = uniqueFields[index]
+	}
+	return fields, failed("read contacts", err)
 }
 
 // InsertApplication writes a further submission of an account.

@@ -26,6 +26,7 @@ type Access struct {
 	scope      actor.Scope
 	recent     bool
 	enrolling  bool
+	suspended  bool
 }
 
 type who int
@@ -79,6 +80,13 @@ func (a Access) Recent() Access {
 // without a second factor where one is required: for setting one up.
 func (a Access) Enrolling() Access {
 	a.enrolling = true
+	return a
+}
+
+// EvenSuspended is the Access that admits users also while their account is
+// suspended: for what takes something away from them alone.
+func (a Access) EvenSuspended() Access {
+	a.suspended = true
 	return a
 }
 
@@ -152,6 +160,7 @@ func guard(config Config) gin.HandlerFunc {
 		}
 		byMethod[method][path] = access
 	}
+	byMethod[http.MethodHead] = byMethod[http.MethodGet]
 	return func(c *gin.Context) {
 		route := c.FullPath()
 		if route == "" {
@@ -373,7 +382,7 @@ func (a Access) admits(c *gin.Context, caller Caller, now standing) error {
 	default:
 		return errForbidden
 	}
-	if now.barred() {
+	if now.barred() && !a.suspended {
 		return errSuspended
 	}
 	return nil

@@ -69,7 +69,18 @@ func New(config Config, register func(*gin.Engine)) *gin.Engine {
 	engine.Use(observe(config), guard(config))
 	register(engine)
 	mustDeclare(engine, config.Access)
+	answerHead(engine)
 	return engine
+}
+
+// answerHead makes every route that answers GET answer HEAD as well: with the
+// same headers, and without the body, which net/http leaves out.
+func answerHead(engine *gin.Engine) {
+	for _, route := range engine.Routes() {
+		if route.Method == http.MethodGet {
+			engine.HEAD(route.Path, route.HandlerFunc)
+		}
+	}
 }
 
 // state is what this package knows of the request in hand.

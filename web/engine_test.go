@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -259,7 +260,33 @@ func TestEngine_answers_unknown_paths_and_methods_with_problem_documents(t *test
 	recorder := httptest.NewRecorder()
 	engine.ServeHTTP(recorder, request)
 	require.Equal(t, "method_not_allowed", problemOf(t, recorder).Code)
-	require.Equal(t, "GET", recorder.Header().Get("Allow"))
+	require.Equal(t, "GET, HEAD", recorder.Header().Get("Allow"))
+}
+
+func TestEngine_answers_HEAD_as_GET_without_the_body(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(newEngine(t, func(c *gin.Context) { web.JSON(c, 200, "something") }))
+	t.Cleanup(server.Close)
+	ask := func(method, path string) (*http.Response, string) {
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, http.NoBody)
+		require.NoError(t, err)
+		response, err := server.Client().Do(request)
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response, string(body)
+	}
+	for path, status := range map[string]int{"/thing/1": 200, "/nothing": 404} {
+		full, text := ask(http.MethodGet, path)
+		require.NotEmpty(t, text)
+		head, nothing := ask(http.MethodHead, path)
+		require.Empty(t, nothing)
+		require.Equal(t, status, head.StatusCode)
+		for _, name := range []string{"Content-Type", "Cache-Control", "X-Content-Type-Options"} {
+			require.Equal(t, full.Header.Get(name), head.Header.Get(name), name)
+		}
+	}
 }
 
 func TestEngine_sends_safe_headers_with_every_answer(t *testing.T) {

@@ -21,8 +21,12 @@ type Stream struct {
 }
 
 // BeginStream begins to answer with server-sent events, for as long as most. The
-// stream ends before that when its reader leaves or the server is told to stop.
+// stream ends before that when its reader leaves or the server is told to stop,
+// and at once when it was asked for with HEAD.
 func BeginStream(c *gin.Context, most time.Duration) *Stream {
+	if c.Request.Method == http.MethodHead {
+		most = 0 // nobody listens
+	}
 	s := &Stream{c: c, control: http.NewResponseController(c.Writer)}
 	stateOf(c).extend(c, most)
 	s.done, s.cancel = context.WithCancel(c.Request.Context())
