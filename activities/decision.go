@@ -52,7 +52,7 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 		}
 	}
 	t, err := a.change(ctx, tx, acc, d.Kind)
-	if fault.Is(err, fault.Conflict) {
+	if fault.Is(err, fault.Conflict) || d.Kind == account.Erase && acc.Erased() {
 		return a.refuse(ctx, tx, acc, d, fault.Conflict)
 	}
 	if err != nil {

@@ -36,6 +36,12 @@ func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cas
 	if err != nil {
 		return cases.Outcome{}, err
 	}
+	if !document.Kept() {
+		// An attempt that was lost may have drawn pages of it since.
+		if err := a.documents.Discard(ctx, document.StorageKey); err != nil {
+			return cases.Outcome{}, err
+		}
+	}
 	var pages []store.Page
 	var refusal string
 	if document.Status == store.DocumentReceived {
@@ -50,8 +56,12 @@ func (a *Activities) ReceiveDocument(ctx context.Context, m cases.Document) (cas
 		if err != nil {
 			return err
 		}
+		kept := document.Kept()
 		if document, err = tx.Reader().Document(ctx, m.DocumentID); err != nil {
 			return err
+		}
+		if kept && !document.Kept() {
+			return fault.New(fault.Unavailable, "The document was discarded while its pages were drawn.")
 		}
 		if document.Status != store.DocumentReceived {
 			o, err = outcome(ctx, tx, acc, caseID, cases.Applied, "")

@@ -19,6 +19,7 @@ import (
 const (
 	failureObsolete    = "obsolete"     // what it reminds of has been done
 	failureNoRecipient = "no_recipient" // the staff member is gone
+	failureErased      = "erased"       // nobody is there to be told
 )
 
 // recordLimit bounds the recording of what a provider has answered, which goes
@@ -101,6 +102,9 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 	view, err := a.reader.Account(ctx, notice.AccountID)
 	if err != nil {
 		return letter{}, err
+	}
+	if view.Erased() {
+		return letter{failure: failureErased}, nil
 	}
 	if obsolete(notify.Kind(notice.Kind), view.Account) {
 		return letter{failure: failureObsolete}, nil

@@ -139,6 +139,9 @@ func (t *transition) commit(ctx context.Context, caseID string) (cases.Outcome, 
 	if err := t.moveCredits(ctx); err != nil {
 		return cases.Outcome{}, err
 	}
+	if err := t.erase(ctx); err != nil {
+		return cases.Outcome{}, err
+	}
 	if err := t.tx.WriteTransition(ctx, t.write); err != nil {
 		return cases.Outcome{}, err
 	}

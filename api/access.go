@@ -93,6 +93,7 @@ var access = map[string]web.Access{
 	"POST /v1/accounts/:id/appeals/:appeal/dismiss": web.Staff(actor.ManageAccess),
 
 	"POST /v1/accounts/:id/close": web.Staff(actor.ManageAccess),
+	"POST /v1/accounts/:id/erase": web.Staff(actor.ManageData).Recent(),
 
 	"POST /v1/accounts/:id/top-ups":        web.Staff(actor.TopUp).Recent(),
 	"POST /v1/decisions/:id/countersign":   web.Staff(actor.TopUp).Recent(),

@@ -31,7 +31,7 @@ func TestSpecification(t *testing.T) {
 	require.NoError(t, err)
 	permissions := map[string]actor.Permission{
 		"ReadAccounts": actor.ReadAccounts, "ReadLedger": actor.ReadLedger, "TopUp": actor.TopUp, "ReadDocuments": actor.ReadDocuments, "Review": actor.Review, "ManageAccess": actor.ManageAccess,
-		"Administer": actor.Administer, "ReadAudit": actor.ReadAudit, "ForceReset": actor.ForceReset,
+		"Administer": actor.Administer, "ReadAudit": actor.ReadAudit, "ForceReset": actor.ForceReset, "ManageData": actor.ManageData,
 	}
 	declared := map[string]string{}
 	for _, line := range regexp.MustCompile(`"([\w*]+ \S+)":\s+web\.(Anyone|Pass|UploadOrSession|UserOrKey|User|Appellant|StaffMember|StaffSession|ActiveUser|KeyOrService|Service|Staff\(actor\.(\w+)\))(\S*),`).FindAllStringSubmatch(string(source), -1) {

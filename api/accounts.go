@@ -108,7 +108,7 @@ func accountJSON(view store.AccountView) Account {
 			Website: unlessEmpty(view.Company.Website), Address: unlessEmpty(view.Company.Address),
 		},
 		Credits:      Credits{Available: view.Balance.Available, Held: view.Balance.Held},
-		RegisteredAt: view.RegisteredAt.UTC(), LastActiveAt: unlessNever(view.LastActiveAt),
+		RegisteredAt: view.RegisteredAt.UTC(), LastActiveAt: unlessNever(view.LastActiveAt), ErasedAt: unlessNever(view.ErasedAt),
 	}
 	reason := view.Reason
 	if reason == nil {

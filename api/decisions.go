@@ -73,6 +73,14 @@ func (s *server) Close(c *gin.Context, id AccountID) {
 	})
 }
 
+// Erase serves POST /v1/accounts/{id}/erase.
+func (s *server) Erase(c *gin.Context, id AccountID) {
+	var body ErasureReason
+	s.decide(c, id, web.Decode, &body, s.service.Erase, func() service.Ask {
+		return service.Ask{ReasonCode: string(body.ReasonCode), Note: given(body.Note)}
+	})
+}
+
 // decide decodes body, hands what ask makes of it to command, and answers with
 // the outcome: the same one when the request is a replay.
 func (s *server) decide(

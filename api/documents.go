@@ -75,5 +75,6 @@ func documentJSON(d store.Document) Document {
 		ID: d.ID, AccountID: d.AccountID, Kind: DocumentKind(d.Kind), FileName: d.FileName,
 		ContentType: DocumentContentType(d.ContentType), Size: d.Size, Sha256: hex.EncodeToString(d.SHA256),
 		ReceivedAt: d.ReceivedAt.UTC(), Status: DocumentStatus(d.Status), Refusal: unlessEmpty(d.Refusal), Pages: d.Pages,
+		DeletedAt: utc(d.DiscardedAt), DeletedFor: unlessEmpty(DocumentDeletedFor(d.DiscardedFor)),
 	}
 }

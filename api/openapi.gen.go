@@ -67,6 +67,7 @@ const (
 	DecisionKindChangeUntil    DecisionKind = "change_until"
 	DecisionKindClose          DecisionKind = "close"
 	DecisionKindDismissAppeal  DecisionKind = "dismiss_appeal"
+	DecisionKindErase          DecisionKind = "erase"
 	DecisionKindPasswordReset  DecisionKind = "password_reset"
 	DecisionKindReactivate     DecisionKind = "reactivate"
 	DecisionKindReject         DecisionKind = "reject"
@@ -85,6 +86,8 @@ func (e DecisionKind) Valid() bool {
 	case DecisionKindClose:
 		return true
 	case DecisionKindDismissAppeal:
+		return true
+	case DecisionKindErase:
 		return true
 	case DecisionKindPasswordReset:
 		return true
@@ -154,6 +157,24 @@ func (e DocumentContentType) Valid() bool {
 	}
 }
 
+// Defines values for DocumentDeletedFor.
+const (
+	Erasure   DocumentDeletedFor = "erasure"
+	Retention DocumentDeletedFor = "retention"
+)
+
+// Valid indicates whether the value is a known member of the DocumentDeletedFor enum.
+func (e DocumentDeletedFor) Valid() bool {
+	switch e {
+	case Erasure:
+		return true
+	case Retention:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for DocumentStatus.
 const (
 	DocumentStatusReady    DocumentStatus = "ready"
@@ -196,6 +217,30 @@ func (e DocumentKind) Valid() bool {
 	case DocumentKindOther:
 		return true
 	case DocumentKindTinCertificate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ErasureReasonReasonCode.
+const (
+	ErasureReasonReasonCodeNoLongerNeeded ErasureReasonReasonCode = "no_longer_needed"
+	ErasureReasonReasonCodeOther          ErasureReasonReasonCode = "other"
+	ErasureReasonReasonCodePersonAsked    ErasureReasonReasonCode = "person_asked"
+	ErasureReasonReasonCodeRegulation     ErasureReasonReasonCode = "regulation"
+)
+
+// Valid indicates whether the value is a known member of the ErasureReasonReasonCode enum.
+func (e ErasureReasonReasonCode) Valid() bool {
+	switch e {
+	case ErasureReasonReasonCodeNoLongerNeeded:
+		return true
+	case ErasureReasonReasonCodeOther:
+		return true
+	case ErasureReasonReasonCodePersonAsked:
+		return true
+	case ErasureReasonReasonCodeRegulation:
 		return true
 	default:
 		return false
@@ -737,10 +782,14 @@ type AcceptedInvitation struct {
 // Account defines model for Account.
 type Account struct {
 	// Company A field that the company did not state is left out.
-	Company Company            `json:"company"`
-	Credits Credits            `json:"credits"`
-	Email   string             `json:"email"`
-	ID      openapi_types.UUID `json:"id"`
+	Company Company `json:"company"`
+	Credits Credits `json:"credits"`
+	Email   string  `json:"email"`
+
+	// ErasedAt When everything personal was taken out of a closed account. `name` and `company.name` are placeholders then, `email` and
+	// `phone` are empty.
+	ErasedAt *time.Time         `json:"erased_at,omitempty"`
+	ID       openapi_types.UUID `json:"id"`
 
 	// LastActiveAt The last sign-in or use of the API; null before the first.
 	LastActiveAt *time.Time `json:"last_active_at"`
@@ -1087,6 +1136,12 @@ type Document struct {
 	// ContentType By content.
 	ContentType DocumentContentType `json:"content_type"`
 
+	// DeletedAt When the file was deleted. What stays is what is said here.
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
+
+	// DeletedFor Why it was deleted. The application was rejected long ago, or the account was erased.
+	DeletedFor *DocumentDeletedFor `json:"deleted_for,omitempty"`
+
 	// FileName As the applicant called it; for display.
 	FileName string             `json:"file_name"`
 	ID       openapi_types.UUID `json:"id"`
@@ -1112,6 +1167,9 @@ type Document struct {
 // DocumentContentType By content.
 type DocumentContentType string
 
+// DocumentDeletedFor Why it was deleted. The application was rejected long ago, or the account was erased.
+type DocumentDeletedFor string
+
 // DocumentStatus received until its pages can be looked at; refused when they cannot.
 type DocumentStatus string
 
@@ -1130,6 +1188,16 @@ type DocumentsPage struct {
 	// NextCursor Always null, since all documents are on one page.
 	NextCursor *string `json:"next_cursor"`
 }
+
+// ErasureReason defines model for ErasureReason.
+type ErasureReason struct {
+	// Note Kept among staff, also after the erasure. It must say nothing of the person.
+	Note       *string                 `json:"note,omitempty"`
+	ReasonCode ErasureReasonReasonCode `json:"reason_code"`
+}
+
+// ErasureReasonReasonCode defines model for ErasureReason.ReasonCode.
+type ErasureReasonReasonCode string
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
@@ -2040,6 +2108,9 @@ type ApproveJSONRequestBody = Note
 // CloseJSONRequestBody defines body for Close for application/json ContentType.
 type CloseJSONRequestBody = ClosingReason
 
+// EraseJSONRequestBody defines body for Erase for application/json ContentType.
+type EraseJSONRequestBody = ErasureReason
+
 // ForcePasswordResetJSONRequestBody defines body for ForcePasswordReset for application/json ContentType.
 type ForcePasswordResetJSONRequestBody = Note
 
@@ -2177,6 +2248,9 @@ type ServerInterface interface {
 	// GetDocumentPage Look at a page of a document
 	// (GET /v1/accounts/{id}/documents/{doc}/pages/{n})
 	GetDocumentPage(c *gin.Context, id AccountID, doc DocumentID, n int)
+	// Erase Erase what a closed account holds of a person
+	// (POST /v1/accounts/{id}/erase)
+	Erase(c *gin.Context, id AccountID)
 	// ForcePasswordReset Force another password
 	// (POST /v1/accounts/{id}/password-reset)
 	ForcePasswordReset(c *gin.Context, id AccountID)
@@ -2699,6 +2773,31 @@ func (siw *ServerInterfaceWrapper) GetDocumentPage(c *gin.Context) {
 	}
 
 	siw.Handler.GetDocumentPage(c, id, doc, n)
+}
+
+// Erase operation middleware
+func (siw *ServerInterfaceWrapper) Erase(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.Erase(c, id)
 }
 
 // ForcePasswordReset operation middleware
@@ -3948,6 +4047,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents", wrapper.ListDocuments)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/content", wrapper.GetDocumentContent)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/pages/:n", wrapper.GetDocumentPage)
+	router.POST(options.BaseURL+"/v1/accounts/:id/erase", wrapper.Erase)
 	router.POST(options.BaseURL+"/v1/accounts/:id/password-reset", wrapper.ForcePasswordReset)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reactivate", wrapper.Reactivate)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reject", wrapper.Reject)

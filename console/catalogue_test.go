@@ -21,15 +21,16 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 		Codes: map[string][]string{
 			"status": strs(account.Statuses()), "stage": {"awaiting_documents", "in_review", "changes_requested"},
 			"industry": account.Industries(), "document": strs(account.DocumentKinds()), "locale": {"en", "sw"},
-			"reason": append(append(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend))...), "expired"),
-			"field":  {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
+			"reason":    append(slices.Concat(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend)), strs(account.ReasonCodes(account.Erase))), "expired"),
+			"discarded": {store.ForRetention, store.ForErasure},
+			"field":     {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
 			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "role_hint": strs(actor.Roles()), "scope": strs(actor.Scopes()), "section": console.SectionNames(), "setting": console.SettingNames(),
 			"subject": {"account", "decision", "document", "session", "staff", "staff_session", "staff_token", "policy", "service", "api_key", "password_reset", "appeal", "message"},
 			"chart":   {"register", "approve", "reject", "suspend"}, "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
 			"state": {"open", "awaiting_signature", "applied", "refused", "lapsed"}, "credit_hint": strs(ledger.Reasons()),
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
-			"kind": kinds, "failure": {"obsolete", "gave_up", "no_recipient"}, "event": events(),
+			"kind": kinds, "failure": {"obsolete", "gave_up", "no_recipient", "erased"}, "event": events(),
 			"transfer": strs(ledger.Kinds()),
 			"credit":   strs(ledger.Reasons()),
 			"role":     strs(actor.Roles()), "problem.title": strs(fault.Codes()), "problem.cause": strs(fault.Codes()), "problem.remedy": strs(fault.Codes()),
@@ -39,7 +40,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 
 // all is every decision that staff take.
 var all = []account.Action{
-	account.Approve, account.Reject, account.RequestChanges, account.Suspend, account.ChangeUntil, account.Reactivate, account.Close,
+	account.Approve, account.Reject, account.RequestChanges, account.Suspend, account.ChangeUntil, account.Reactivate, account.Close, account.Erase,
 	account.ForceReset, account.DismissAppeal, account.Countersign, account.Decline, account.TopUp,
 }
 
@@ -54,7 +55,7 @@ var kinds = []string{
 // events are the actions that a timeline shows.
 func events() []string {
 	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
-		"document.received", "document.prepared", "document.viewed", "document.downloaded", "session.begun", "session.ended",
+		"document.received", "document.prepared", "document.viewed", "document.downloaded", "document.discarded", "session.begun", "session.ended",
 		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made", "appeal.permitted", "password.changed", "password_reset.asked", "password_reset.issued",
 		"password_reset.used", "password_reset.expired", "password_reset.withheld", "policy.changed", "service.created", "service.revoked",
 		"staff.changed", "staff.code_refused", "staff.created", "staff.disabled", "staff.enabled", "staff.invitation_accepted", "staff.invited",

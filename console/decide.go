@@ -32,7 +32,7 @@ func (s *server) decideForm(v verb) gin.HandlerFunc {
 			return
 		}
 		form := page.NewForm("token", uuid.NewString(), "from", c.Query("from"))
-		if v.Reasoned {
+		if v.Reasoned || v.Coded {
 			codes := account.ReasonCodes(v.Action)
 			form = page.NewForm("token", form.Value("token"), "from", form.Value("from"), "reason_code", string(codes[0]))
 		}
@@ -109,7 +109,7 @@ func keyOf(caller actor.Actor, form, token string, id uuid.UUID, v verb, ask ser
 // one of its code, which is what somebody without JavaScript sees beside it.
 func (s *server) askOf(c *gin.Context, v verb, id uuid.UUID, form *page.Form) (service.Ask, error) {
 	ask := service.Ask{AccountID: id, Note: form.Value("note")}
-	if v.Reasoned {
+	if v.Reasoned || v.Coded {
 		ask.ReasonCode = form.Value("reason_code")
 	}
 	if v.Reasoned || v.Told {
@@ -211,7 +211,7 @@ func (s *server) decideView(c *gin.Context, v verb, id uuid.UUID, form *page.For
 		return view, err
 	}
 	view.Zone = p.Calendar.Zone
-	if v.Reasoned {
+	if v.Reasoned || v.Coded {
 		for _, code := range account.ReasonCodes(v.Action) {
 			view.Reasons = append(view.Reasons, reasonChoice{code, cannedText(p, v.Action, string(code), view.Locale)})
 		}
@@ -260,8 +260,8 @@ func (s *server) previewOf(c *gin.Context, v verb, id uuid.UUID, form *page.Form
 	if err != nil && !fault.Is(err, fault.Invalid) {
 		return nil, err
 	}
-	if v.Action == account.ForceReset {
-		return nil, nil // its e-mail is the one with the link, which is not made yet
+	if v.Action == account.ForceReset || v.Coded {
+		return nil, nil // its e-mail is the one with the link, which is not made yet; of a code alone nobody is told
 	}
 	shown, err := s.service.Preview(c.Request.Context(), v.Action, ask)
 	return &shown, err

@@ -94,7 +94,7 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 	if v.Billing, err = s.readBilling(c, id, 0); err != nil {
 		return v, err
 	}
-	v.Verbs = verbsFor(caller, v.AccountView, account.Suspend, account.Reactivate, account.ChangeUntil, account.ForceReset, account.Close)
+	v.Verbs = verbsFor(caller, v.AccountView, account.Suspend, account.Reactivate, account.ChangeUntil, account.ForceReset, account.Close, account.Erase)
 	v.TopUp = caller.May(actor.TopUp) && ledger.TopUp.Permits(v.Status)
 	if v.Done, err = s.done(c); err != nil {
 		return v, err

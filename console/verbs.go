@@ -29,6 +29,8 @@ type verb struct {
 	Reasoned bool
 	// Told asks for a text alone.
 	Told bool
+	// Coded asks for a reason of the action's list alone, of which nobody is told.
+	Coded bool
 	// Until asks when it ends by itself.
 	Until bool
 	// Tone is how the button looks: "success", "danger" or "".
@@ -98,6 +100,13 @@ var verbs = []verb{
 		Action: account.Close, permission: actor.ManageAccess, Told: true, Tone: "danger", Icon: "archive",
 		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
 			return s.Close
+		},
+	},
+	{
+		Action: account.Erase, permission: actor.ManageData, recent: true, Coded: true, Tone: "danger", Icon: "trash-2",
+		permits: func(a account.Account) bool { return a.Status == account.Closed && !a.Erased() },
+		command: func(s *service.Service) func(context.Context, actor.Actor, service.Ask) (service.Decided, error) {
+			return s.Erase
 		},
 	},
 }

@@ -152,6 +152,27 @@ func (s *Store) Delete(ctx context.Context, keys ...string) error {
 	return errors.Join(failures...)
 }
 
+// Discard removes an original and every page image that was ever drawn of it,
+// those of attempts that were lost included. It can be repeated; what is gone
+// already is not an error.
+func (s *Store) Discard(ctx context.Context, originalKey string) error {
+	if !strings.HasPrefix(originalKey, originalPrefix) || path.Clean(originalKey) != originalKey {
+		return fmt.Errorf("discard %s: not the key of an original", originalKey)
+	}
+	keys := []string{originalKey}
+	pages := s.bucket.List(&blob.ListOptions{Prefix: pagesOf(originalKey)})
+	for {
+		page, err := pages.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return s.Delete(ctx, keys...)
+		}
+		if err != nil {
+			return fmt.Errorf("list the pages of %s: %w", originalKey, err)
+		}
+		keys = append(keys, page.Key)
+	}
+}
+
 func (s *Store) open(ctx context.Context, prefix, key string) (io.ReadCloser, int64, error) {
 	if !strings.HasPrefix(key, prefix) || path.Clean(key) != key {
 		return nil, 0, fault.New(fault.NotFound, "There is no such file.")
@@ -204,7 +225,12 @@ func newOriginalKey() string {
 // original's key, so that rendering again after a crash overwrites what the lost
 // attempt wrote instead of orphaning it.
 func pageKey(originalKey string, number int) string {
-	return pagePrefix + strings.TrimPrefix(originalKey, originalPrefix) + "/" + strconv.Itoa(number)
+	return pagesOf(originalKey) + strconv.Itoa(number)
+}
+
+// pagesOf is what the keys of all pages of an original begin with.
+func pagesOf(originalKey string) string {
+	return pagePrefix + strings.TrimPrefix(originalKey, originalPrefix) + "/"
 }
 
 func randomHex() string {

@@ -108,6 +108,11 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if o.kind == account.Approve && a.Email == staff.Email {
 			return fault.New(fault.Forbidden, "Nobody approves an application of their own e-mail address.")
 		}
+		if o.kind == account.Erase {
+			if err := erasable(ctx, tx.Reader(), a); err != nil {
+				return s.withCurrent(ctx, tx.Reader(), a, err)
+			}
+		}
 		caseID, notNow := caseFor(a, o.kind)
 		if err := s.free(ctx, tx, a, caseID); err != nil {
 			return err

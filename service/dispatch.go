@@ -113,6 +113,8 @@ func openingFor(caseID string, a account.Account, pending []store.Notice) (openi
 	case cases.ClosurePrefix:
 		return newOpening(caseID, cases.Closure, "Closing of account "+a.ID.String(), a,
 			cases.ClosureInput{AccountID: a.ID, Notices: owed}), nil
+	case cases.ErasurePrefix:
+		return newOpening(caseID, cases.Erasure, "Erasure of account "+a.ID.String(), a, cases.ErasureInput{AccountID: a.ID}), nil
 	case cases.NotificationPrefix:
 		return newOpening(caseID, cases.Notification, "Notification of account "+a.ID.String(), a,
 			cases.NotificationInput{AccountID: a.ID, Notices: owed}), nil

@@ -189,6 +189,9 @@ func (s *Service) view(ctx context.Context, by actor.Actor, accountID, documentI
 	if d.AccountID != accountID {
 		return store.Document{}, fault.New(fault.NotFound, "There is no such document.")
 	}
+	if !d.Kept() {
+		return store.Document{}, fault.New(fault.NotFound, "The file was deleted on %s (%s).", d.DiscardedAt.UTC().Format(time.DateOnly), d.DiscardedFor)
+	}
 	return d, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.AppendEvent(ctx, store.Event{
 			At: s.now(), Actor: by, Action: action, Subject: "document", SubjectID: d.ID.String(), AccountID: &d.AccountID, After: detail,

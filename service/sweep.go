@@ -146,6 +146,8 @@ func permissionOf(kind account.Action) actor.Permission {
 		return actor.TopUp
 	case account.ForceReset:
 		return actor.ForceReset
+	case account.Erase:
+		return actor.ManageData
 	default:
 		return actor.ManageAccess
 	}

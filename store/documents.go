@@ -31,7 +31,14 @@ type Document struct {
 	Refusal       string
 	PreparedAt    *time.Time
 	Pages         int // page images, once it is ready
+	// DiscardedAt is since when nobody is given the file any more, which is deleted
+	// from storage then; nil while it is kept. DiscardedFor says why.
+	DiscardedAt  *time.Time
+	DiscardedFor string
 }
+
+// Kept reports whether the document's file can still be looked at.
+func (d Document) Kept() bool { return d.DiscardedAt == nil }
 
 // Page is the image of one page of a document.
 type Page struct {
@@ -46,7 +53,7 @@ type Page struct {
 
 const documentSelect = `
 	SELECT id, account_id, application_id, kind, file_name, content_type, size, sha256, storage_key,
-		received_at, status, refusal, prepared_at,
+		received_at, status, refusal, prepared_at, discarded_at, coalesce(discarded_for, '') AS discarded_for,
 		(SELECT count(*) FROM document_pages p WHERE p.document_id = documents.id)::int AS pages
 	FROM documents `
 

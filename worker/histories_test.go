@@ -98,6 +98,7 @@ func paths() []path {
 		{name: "suspension-lifted", walk: walkSuspensionLifted},
 		{name: "suspension-end-moved", walk: walkSuspensionEndMoved},
 		{name: "closure", walk: walkClosure},
+		{name: "erasure", walk: walkErasure},
 		{name: "message-sent", most: 20, walk: walkMessageSent},
 		{name: "message-unknown", policy: impatientToSettle, sms: lostAnswers, walk: walkMessageUnknown},
 		{name: "password-reset-used", most: 40, walk: walkResetUsed},

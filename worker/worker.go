@@ -108,6 +108,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.Registration, workflow.RegisterOptions{Name: cases.Registration})
 	r.RegisterWorkflowWithOptions(workflows.Suspension, workflow.RegisterOptions{Name: cases.Suspension})
 	r.RegisterWorkflowWithOptions(workflows.Closure, workflow.RegisterOptions{Name: cases.Closure})
+	r.RegisterWorkflowWithOptions(workflows.Erasure, workflow.RegisterOptions{Name: cases.Erasure})
 	r.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
 	r.RegisterWorkflowWithOptions(workflows.Message, workflow.RegisterOptions{Name: cases.Message})
 	r.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})

@@ -55,6 +55,21 @@ func preparing(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
+// deleting is how files are deleted from storage: for as long as it takes, because
+// what was promised to be gone must go.
+func deleting(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:    20 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:    retryFirst,
+			BackoffCoefficient: retryGrowth,
+			MaximumInterval:    retryMost,
+		},
+		Summary: summary,
+	})
+}
+
 // mailing is how a link is made and mailed: for as long as it would be good.
 func mailing(ctx workflow.Context, summary string, patience time.Duration) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

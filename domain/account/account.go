@@ -38,7 +38,17 @@ type Account struct {
 	// ContactReleased says that an expired application has given its e-mail
 	// and phone back, for anyone to register with.
 	ContactReleased bool
+	// ErasedAt is when everything personal was taken out of a closed account;
+	// zero before that.
+	ErasedAt time.Time
 }
+
+// ErasedName stands for the name of the person and of the company of an account
+// that was erased.
+const ErasedName = "Erased account"
+
+// Erased reports whether nothing personal is left of the account.
+func (a Account) Erased() bool { return !a.ErasedAt.IsZero() }
 
 // HasLogin reports whether somebody may still sign in for the account: it is
 // neither closed nor has it given its e-mail back.

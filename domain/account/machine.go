@@ -47,6 +47,7 @@ const (
 	DismissAppeal     Action = "dismiss_appeal" // one that is granted is a Reactivate
 	Reactivate        Action = "reactivate"
 	Close             Action = "close"
+	Erase             Action = "erase" // what a closed account holds of a person goes
 
 	// ForceReset is a decision about an account's password. It leaves the
 	// account as it is and stands in no row of the table.
@@ -102,8 +103,9 @@ var pending = []State{{Pending, AwaitingDocuments}, {Pending, InReview}, {Pendin
 // documents have taken the account there first. Whoever takes a correction asks
 // Account.ChangesAsked too.
 //
-// ChangeUntil and DismissAppeal lead back to where they came from: the
-// suspension that goes on is the same one. See Action.Remains.
+// ChangeUntil, DismissAppeal and Erase lead back to where they came from: the
+// suspension that goes on is the same one, and a closed account stays closed.
+// See Action.Remains.
 var transitions = []Transition{
 	{DocumentsReceived, pending, State{Pending, InReview}},
 	{RequestChanges, pending, State{Pending, ChangesRequested}},
@@ -116,12 +118,13 @@ var transitions = []Transition{
 	{DismissAppeal, []State{{Suspended, NoStage}}, State{Suspended, NoStage}},
 	{Reactivate, []State{{Suspended, NoStage}}, State{Active, NoStage}},
 	{Close, []State{{Active, NoStage}, {Suspended, NoStage}, {Rejected, NoStage}}, State{Closed, NoStage}},
+	{Erase, []State{{Closed, NoStage}}, State{Closed, NoStage}},
 }
 
 // Remains reports whether the action changes a term of the account's state and
 // not the state: since when the account is in it, and the decision that brought
 // it there, stay as they are.
-func (a Action) Remains() bool { return a == ChangeUntil || a == DismissAppeal }
+func (a Action) Remains() bool { return a == ChangeUntil || a == DismissAppeal || a == Erase }
 
 // Transitions returns a copy of the table, in the order in which it is
 // documented.

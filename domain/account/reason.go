@@ -24,6 +24,8 @@ const (
 	ReasonRegulation          ReasonCode = "regulation" // of the communications regulator, TCRA
 	ReasonFraud               ReasonCode = "fraud"
 	ReasonNonPayment          ReasonCode = "non_payment"
+	ReasonPersonAsked         ReasonCode = "person_asked"     // to be forgotten
+	ReasonNoLongerNeeded      ReasonCode = "no_longer_needed" // and no law asks for it
 	ReasonOther               ReasonCode = "other"
 )
 
@@ -44,6 +46,8 @@ func ReasonCodes(action Action) []ReasonCode {
 		}
 	case Suspend:
 		return []ReasonCode{ReasonTerms, ReasonRegulation, ReasonFraud, ReasonNonPayment, ReasonOther}
+	case Erase:
+		return []ReasonCode{ReasonPersonAsked, ReasonNoLongerNeeded, ReasonRegulation, ReasonOther}
 	}
 	return nil
 }

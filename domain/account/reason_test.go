@@ -83,6 +83,8 @@ func TestReasonCodesAreThoseOfTheContract(t *testing.T) {
 			want = review
 		case account.Suspend:
 			want = []account.ReasonCode{"terms", "regulation", "fraud", "non_payment", "other"}
+		case account.Erase:
+			want = []account.ReasonCode{"person_asked", "no_longer_needed", "regulation", "other"}
 		}
 		require.Equal(t, want, account.ReasonCodes(action), action)
 		for _, code := range want {

@@ -75,7 +75,8 @@ const (
 	ManageAccess  Permission = "accounts.access" // suspend, reactivate, close
 	TopUp         Permission = "credits.top_up"
 	ForceReset    Permission = "passwords.reset"
-	Administer    Permission = "administer" // staff, services, policy
+	ManageData    Permission = "accounts.data" // hand out and erase all that is held about a person
+	Administer    Permission = "administer"    // staff, services, policy
 )
 
 // permissions is the whole table of who may do what.
@@ -88,13 +89,14 @@ var permissions = map[Permission][]Role{
 	ManageAccess:  {Admin},
 	TopUp:         {Admin, Finance},
 	ForceReset:    {Admin, Support},
+	ManageData:    {Admin},
 	Administer:    {Admin},
 }
 
 // Permissions returns every permission, in the order in which they are
 // documented.
 func Permissions() []Permission {
-	return []Permission{ReadAccounts, ReadDocuments, ReadLedger, ReadAudit, Review, ManageAccess, TopUp, ForceReset, Administer}
+	return []Permission{ReadAccounts, ReadDocuments, ReadLedger, ReadAudit, Review, ManageAccess, TopUp, ForceReset, ManageData, Administer}
 }
 
 // May reports whether the actor is staff of a role that has the permission, with

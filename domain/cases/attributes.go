@@ -26,6 +26,7 @@ const (
 	StatusSuspended   = "suspended"
 	StatusReactivated = "reactivated"
 	StatusClosed      = "closed"
+	StatusErased      = "erased"
 	StatusRequested   = "requested"          // a top-up that one signature is enough for
 	StatusUnsigned    = "awaiting_signature" // a top-up that waits for its second one
 	StatusPosted      = "posted"
@@ -47,6 +48,8 @@ func StatusOf(workflow string, status account.Status, led account.Action) string
 		return StatusApproved
 	case workflow == Suspension && led == account.Reactivate:
 		return StatusReactivated
+	case led == account.Erase:
+		return StatusErased
 	default:
 		return string(status)
 	}

@@ -34,6 +34,7 @@ const (
 	Registration = "Registration"
 	Suspension   = "Suspension"
 	Closure      = "Closure"
+	Erasure      = "Erasure"
 	TopUp        = "TopUp"
 	// PasswordReset is of a login, and Notification tells an account of what no
 	// other case is about.
@@ -57,6 +58,7 @@ const (
 	RegistrationPrefix  = "registration/"
 	SuspensionPrefix    = "suspension/"
 	ClosurePrefix       = "closure/"
+	ErasurePrefix       = "erasure/"
 	TopUpPrefix         = "top-up/"
 	PasswordResetPrefix = "password-reset/"
 	NotificationPrefix  = "notification/"
@@ -74,6 +76,9 @@ func SuspensionID(accountID uuid.UUID) string { return SuspensionPrefix + accoun
 // case.
 func ClosureID(accountID uuid.UUID) string { return ClosurePrefix + accountID.String() }
 
+// ErasureID is the workflow id of the erasure of a closed account.
+func ErasureID(accountID uuid.UUID) string { return ErasurePrefix + accountID.String() }
+
 // TopUpID is the workflow id of a top-up. It is the decision's, not the
 // account's: many top-ups of one account may be open at a time.
 func TopUpID(decisionID uuid.UUID) string { return TopUpPrefix + decisionID.String() }
@@ -81,9 +86,11 @@ func TopUpID(decisionID uuid.UUID) string { return TopUpPrefix + decisionID.Stri
 // IDFor returns the id of the case that an action on an account belongs to,
 // given the state that the account is in: the review of a pending account (a
 // corrected application belongs there too), the suspension that begins with
-// the action or is in force, else the closing of the account.
+// the action or is in force, the erasure, else the closing of the account.
 func IDFor(accountID uuid.UUID, from account.State, action account.Action) string {
 	switch {
+	case action == account.Erase:
+		return ErasureID(accountID)
 	case from.Status == account.Pending, action == account.Resubmit:
 		return RegistrationID(accountID)
 	case from.Status == account.Suspended, action == account.Suspend, action == account.ChangeUntil, action == account.DismissAppeal:
@@ -286,4 +293,19 @@ type ClosureInput struct {
 	AccountID uuid.UUID `json:"account_id"`
 	// Notices are owed since before the case was opened.
 	Notices []Notice `json:"notices,omitempty"`
+}
+
+// ErasureInput opens the erasure of a closed account.
+type ErasureInput struct {
+	AccountID uuid.UUID `json:"account_id"`
+	// Lapsed says that the time for which the account was kept has passed. Without
+	// it the erasure begins with the decision that orders it.
+	Lapsed bool `json:"lapsed,omitempty"`
+}
+
+// ErasureStep is about an account that is to be erased.
+type ErasureStep struct {
+	AccountID uuid.UUID `json:"account_id"`
+	// DecisionID is the decision that orders it; nil when time does.
+	DecisionID uuid.UUID `json:"decision_id,omitzero"`
 }

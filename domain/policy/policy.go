@@ -44,6 +44,8 @@ type Policy struct {
 	Passwords Passwords `json:"passwords"`
 	// ResetLink is how long the link of a password reset is good.
 	ResetLink Duration `json:"reset_link"`
+	// Retention says how long personal data is kept that nobody needs any more.
+	Retention Retention `json:"retention"`
 }
 
 // Messages are the rules of the SMS that customers send.
@@ -124,6 +126,7 @@ func Default() Policy {
 		Canned:       defaultCanned(),
 		Passwords:    Passwords{User: 12, Staff: 15},
 		ResetLink:    Duration(time.Hour),
+		Retention:    Retention{RejectedDocuments: Duration(180 * day)},
 	}
 }
 
@@ -201,6 +204,7 @@ func (p Policy) Validate() error {
 	if p.ResetLink <= 0 || p.ResetLink > Duration(24*time.Hour) {
 		refuse("reset_link", "Must be at most 24h.")
 	}
+	bad = append(bad, p.Retention.refuse()...)
 	if p.Messages.GiveUp < Duration(time.Second) || p.Messages.GiveUp > Duration(72*time.Hour) {
 		refuse("messages.give_up", "Must be between a second and 72 hours.")
 	}
