@@ -16,12 +16,16 @@ var access = map[string]web.Access{
 
 	"GET " + signInPath:         web.Anyone,
 	"POST " + signInPath:        web.Anyone,
+	"GET " + ssoPath:            web.Anyone,
+	"GET " + SSOCallbackPath:    web.Anyone, // whom the provider names
 	"POST /console/sign-out":    web.StaffSession.Enrolling(),
 	"GET /console":              web.Staff(actor.ReadAccounts),
 	"POST /console/preferences": web.Anyone,
 
 	"GET " + selfRoot:                             web.StaffSession.Enrolling(),
 	"POST " + stepUpPath:                          web.StaffSession.Enrolling(),
+	"GET " + ssoAgainPath:                         web.StaffSession.Enrolling(),
+	"GET " + ssoDonePath:                          web.StaffSession.Enrolling(),
 	"POST " + selfRoot + "/second-factor":         web.StaffSession.Enrolling().Recent(),
 	"POST " + selfRoot + "/second-factor/confirm": web.StaffSession.Enrolling(),
 	"POST " + selfRoot + "/recovery-codes":        web.StaffSession.Recent(),

@@ -11,6 +11,7 @@ import (
 	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/domain/ledger"
+	"kibali/sso"
 	"kibali/store"
 )
 
@@ -33,6 +34,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"kind": kinds, "failure": {"obsolete", "gave_up", "no_recipient", "erased"}, "event": events(),
 			"transfer": strs(ledger.Kinds()),
 			"credit":   strs(ledger.Reasons()),
+			"sso":      strs(sso.Reasons()),
 			"role":     strs(actor.Roles()), "problem.title": strs(fault.Codes()), "problem.cause": strs(fault.Codes()), "problem.remedy": strs(fault.Codes()),
 		},
 	}.Check(t)
@@ -60,7 +62,7 @@ func events() []string {
 		"password_reset.used", "password_reset.expired", "password_reset.withheld", "policy.changed", "service.created", "service.revoked",
 		"staff.changed", "staff.code_refused", "staff.created", "staff.disabled", "staff.enabled", "staff.invitation_accepted", "staff.invited",
 		"staff.password_changed", "staff.recovery_codes_replaced", "staff.second_factor_begun", "staff.second_factor_confirmed",
-		"staff.second_factor_reset", "staff.signed_in", "staff.signed_out", "staff.stepped_up", "staff.token_created", "staff.token_revoked")
+		"staff.second_factor_reset", "staff.sign_on_linked", "staff.sign_on_refused", "staff.signed_in", "staff.signed_out", "staff.stepped_up", "staff.token_created", "staff.token_revoked")
 	for _, v := range slices.DeleteFunc(slices.Clone(all), func(a account.Action) bool { return a == account.Countersign || a == account.Decline }) {
 		names = append(names, string(v)+".requested", string(v)+".refused")
 	}

@@ -30,6 +30,7 @@ func TestConsole(t *testing.T) {
 		"makes and revokes a service's credential":              makesService,
 		"tops many accounts up at once":                         topsManyUp,
 		"decides about several at once":                         decidesMany,
+		"shows no identity provider where there is none":        showsNoProvider,
 		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
 	} {

@@ -107,6 +107,8 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.Use(s.seat)
 	engine.GET(signInPath, s.signInForm)
 	engine.POST(signInPath, s.signIn)
+	engine.GET(ssoPath, s.beginSSO)
+	engine.GET(SSOCallbackPath, s.endSSO)
 	engine.POST("/console/sign-out", s.signOut)
 	engine.GET("/console", s.start)
 	engine.GET(livePath, s.follow)
@@ -138,6 +140,8 @@ func (s *server) routes(engine *gin.Engine) {
 // routeSelf adds what concerns the viewer themselves.
 func (s *server) routeSelf(engine *gin.Engine) {
 	engine.POST(stepUpPath, s.stepUp)
+	engine.GET(ssoAgainPath, s.beginSSOAgain)
+	engine.GET(ssoDonePath, s.ssoDone)
 	engine.GET(selfRoot, s.self)
 	engine.POST(selfRoot+"/second-factor", s.beginFactor)
 	engine.POST(selfRoot+"/second-factor/confirm", s.confirmFactor)

@@ -22,6 +22,7 @@ type selfView struct {
 	Required bool
 	Sessions []store.StaffSession
 	Current  *store.StaffSession
+	SSO      string // the identity provider that the viewer came through; "" for none
 	// New is a second factor that waits for its first code; nil without.
 	New *newFactor
 	// Codes are recovery codes that were just made; they are shown once.
@@ -43,7 +44,10 @@ func (s *server) showSelf(c *gin.Context, status int, view selfView) {
 	if view.Form == nil {
 		view.Form = page.NewForm()
 	}
-	view.Current, view.Required = caller.Session, s.secondFactor
+	view.Current, view.Required = caller.Session, s.secondFactor && !caller.Session.SecondFactor
+	if caller.Session.Method == store.MethodSSO {
+		view.SSO = s.ssoLabel()
+	}
 	var err error
 	if view.Factor, err = s.reader.Factor(ctx, caller.ID); err == nil {
 		view.Left, err = s.reader.RecoveryCodesLeft(ctx, caller.ID)

@@ -10,6 +10,7 @@ import (
 	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/service"
+	"kibali/sso"
 	"kibali/web"
 )
 
@@ -24,6 +25,10 @@ type signInView struct {
 	Wrong  bool
 	// Later says that there were too many attempts.
 	Later bool
+	// SSO is the name of the identity provider, "" for none, and Reason why nobody
+	// was signed in through it.
+	SSO    string
+	Reason sso.Reason
 }
 
 // signInForm shows the page to sign in, to those who are not.
@@ -33,7 +38,12 @@ func (s *server) signInForm(c *gin.Context) {
 		page.See(c, next)
 		return
 	}
-	s.face.Render(c, http.StatusOK, "sign_in", signInView{Form: page.NewForm(), Next: next})
+	s.showSignIn(c, http.StatusOK, signInView{Form: page.NewForm(), Next: next})
+}
+
+func (s *server) showSignIn(c *gin.Context, status int, view signInView) {
+	view.SSO = s.ssoLabel()
+	s.face.Render(c, status, "sign_in", view)
 }
 
 // signIn begins a session and goes to where its owner was going.
@@ -75,7 +85,7 @@ func (s *server) notSignedIn(c *gin.Context, view signInView, err error) {
 		web.Fail(c, err)
 		return
 	}
-	s.face.Render(c, status, "sign_in", view)
+	s.showSignIn(c, status, view)
 }
 
 // signOut ends the session in use.
@@ -101,5 +111,5 @@ func (s *server) askToSignIn(c *gin.Context) {
 	c.Header("HX-Retarget", "#main")
 	c.Header("HX-Reswap", "innerHTML")
 	c.Header("HX-Reselect", "#sign-in")
-	s.face.Render(c, http.StatusUnauthorized, "sign_in", view)
+	s.showSignIn(c, http.StatusUnauthorized, view)
 }

@@ -7,6 +7,8 @@ import (
 
 	"kibali/console/page"
 	"kibali/domain/fault"
+	"kibali/sso"
+	"kibali/store"
 	"kibali/web"
 )
 
@@ -20,6 +22,10 @@ type stepUpView struct {
 	Factor bool       // whether a code is asked for too
 	// Later says that there were too many wrong codes.
 	Later bool
+	// SSO is the name of the identity provider that the viewer comes through, ""
+	// for one with a password, and Reason why it proved nothing.
+	SSO    string
+	Reason sso.Reason
 }
 
 // askToStepUp answers a request for what asks for a recent sign-in. Whoever was
@@ -36,6 +42,9 @@ func (s *server) askToStepUp(c *gin.Context) {
 }
 
 func (s *server) showStepUp(c *gin.Context, status int, view stepUpView) {
+	if session := web.CallerOf(c).Session; session != nil && session.Method == store.MethodSSO {
+		view.SSO = s.ssoLabel()
+	}
 	factor, err := s.reader.Factor(c.Request.Context(), web.CallerOf(c).ID)
 	if err != nil {
 		web.Fail(c, err)

@@ -68,6 +68,7 @@ var rules = []rule{
 	{pkg: "notify", ours: []string{"domain/fault", "domain/message"}, never: []string{gin, pgx, temporal, blob, "database/sql"}},
 	{pkg: "documents", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, "database/sql"}},
 	{pkg: "identity", ours: []string{"domain/fault"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},
+	{pkg: "sso", ours: []string{"domain/actor", "domain/fault", "identity"}, never: []string{gin, pgx, temporal, blob, "database/sql"}},
 	{pkg: "letters", ours: []string{"domain", "store", "notify"}, never: []string{gin, pgx, temporal, blob, "database/sql", "net/http"}},
 
 	{
@@ -79,12 +80,12 @@ var rules = []rule{
 		never: []string{gin, pgx, blob, "database/sql", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand"},
 	},
 	{
-		pkg: "service", ours: []string{"domain", "store", "letters", "identity", "documents"},
+		pkg: "service", ours: []string{"domain", "store", "letters", "identity", "documents", "sso"},
 		never: []string{gin, pgx, "database/sql", "net/http", temporal + "/sdk/workflow", temporal + "/sdk/activity", temporal + "/sdk/worker"},
 	},
 	{pkg: "web", ours: []string{"domain", "identity", "store"}, never: []string{temporal, blob, "database/sql"}},
 	{pkg: "api", ours: []string{"service", "domain", "web", "store"}, never: []string{temporal, pgx, blob, "database/sql"}},
-	{pkg: "console", ours: []string{"service", "domain", "web", "store"}, never: []string{temporal, pgx, blob, "database/sql"}},
+	{pkg: "console", ours: []string{"service", "domain", "web", "store", "sso"}, never: []string{temporal, pgx, blob, "database/sql"}},
 	{
 		pkg: "console/portal", ours: []string{"console/page", "service", "domain", "identity", "web", "store"},
 		never: []string{temporal, pgx, blob, "database/sql"},
@@ -121,6 +122,18 @@ func TestImports(t *testing.T) {
 				continue
 			}
 			require.NotContains(t, source.imports, module+"/devstack", source.path)
+		}
+	})
+
+	t.Run("keep the identity provider of tests out of the product", func(t *testing.T) {
+		t.Parallel()
+		for _, source := range sources {
+			if source.test || source.pkg == "sso/ssotest" {
+				continue
+			}
+			for _, imported := range source.imports {
+				require.False(t, below(imported, "github.com/zitadel") || imported == module+"/sso/ssotest", "%s imports %s", source.path, imported)
+			}
 		}
 	})
 

@@ -278,6 +278,7 @@ func (s *Service) forgive(ctx context.Context, email string) {
 const (
 	whatLogin        = "login"
 	whatStaffLogin   = "staff login"
+	whatStaffSignOn  = "staff sign-on"
 	whatPassword     = "password"
 	whatReset        = "reset"
 	whatResetUse     = "reset use"

@@ -2,7 +2,7 @@
 // documents, decide, log in. The API and the console share it. A command
 // checks who asks, records what is asked in one transaction and tells the case
 // that carries it out; it never carries it out itself. It imports domain,
-// store, identity, documents, letters and the Temporal client; never workflows
+// store, identity, documents, letters, sso and the Temporal client; never workflows
 // or activities.
 package service
 
@@ -20,10 +20,11 @@ import (
 	"kibali/domain/fault"
 	"kibali/identity"
 	"kibali/letters"
+	"kibali/sso"
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last six is required.
+// Config is what a Service needs. Every field but the last seven is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
@@ -35,6 +36,8 @@ type Config struct {
 	// answers nobody.
 	Factors *identity.Factors
 	Results *identity.Sealer
+	// SSO is the identity provider of staff; nil for none.
+	SSO *sso.Provider
 	// Limits say how often things may be tried; zero is no limit.
 	Limits Limits
 	// Letters is in whose name notices are written, for those who want to see
@@ -59,6 +62,7 @@ type Service struct {
 	hasher    *identity.Hasher
 	factors   *identity.Factors
 	results   *identity.Sealer
+	sso       *sso.Provider
 	limits    Limits
 	over      over
 	letters   letters.Sender
@@ -73,7 +77,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
-		results: c.Results, limits: c.Limits, letters: c.Letters,
+		results: c.Results, sso: c.SSO, limits: c.Limits, letters: c.Letters,
 		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 	}
 	if s.now == nil {

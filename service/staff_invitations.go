@@ -56,7 +56,8 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, by actor.Actor, id u
 }
 
 // AcceptInvitation makes password the one of the staff member who was invited,
-// and ends the sessions that they have. It returns fault.Unauthenticated when
+// and ends the sessions that they have, and what links them to the identity
+// provider. It returns fault.Unauthenticated when
 // the token is unknown, used, replaced or too old, whichever it is, and
 // fault.Invalid, naming password, when that cannot be taken; the invitation is
 // good for another try then.
@@ -92,12 +93,17 @@ func (s *Service) AcceptInvitation(ctx context.Context, by actor.Actor, token, p
 		if err := tx.UpdateStaffPassword(ctx, staff.ID, passwordHash); err != nil {
 			return err
 		}
+		// Who has a password does not come through the identity provider.
+		unlinked, err := tx.UnlinkStaff(ctx, staff.ID)
+		if err != nil {
+			return err
+		}
 		ended, err := tx.EndStaffSessions(ctx, staff.ID, uuid.Nil, now)
 		if err != nil {
 			return err
 		}
 		return tx.AppendEvent(ctx, staffEvent(s, by, "staff.invitation_accepted", staff.ID, nil,
-			map[string]any{"invitation_id": invitation, "sessions_ended": ended}))
+			map[string]any{"invitation_id": invitation, "sessions_ended": ended, "sign_on_unlinked": unlinked}))
 	})
 }
 

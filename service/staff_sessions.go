@@ -78,7 +78,9 @@ func (s *Service) StaffSignIn(ctx context.Context, by actor.Actor, in StaffSignI
 				return err
 			}
 		}
-		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.StaffSession{Method: store.MethodPassword, SecondFactor: factor})
+		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, store.StaffSession{
+			Method: store.MethodPassword, SecondFactor: factor, AuthenticatedAt: s.now(),
+		})
 		return err
 	})
 	if err == nil && refused == nil {
@@ -113,13 +115,18 @@ func unchanged(ctx context.Context, tx *store.Tx, proved store.StaffLogin) error
 }
 
 // beginStaffSession records a session of a staff member who has proved who they
-// are, in the way that session says, and its audit event.
+// are, in the way and at the time that session says, and its audit event. A proof
+// whose time is not known is not a recent one.
 func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.Actor, staff store.Staff, session store.StaffSession) (StaffSignedIn, error) {
 	now := s.now()
+	proved, recentUntil := session.AuthenticatedAt, session.AuthenticatedAt.Add(recentSignIn)
+	if proved.IsZero() {
+		proved, recentUntil = now, now
+	}
 	token, hash := identity.NewToken(identity.StaffSessionToken)
 	session = store.StaffSession{
 		ID: newID(), StaffID: staff.ID, Hash: hash, Method: session.Method, SecondFactor: session.SecondFactor, CreatedAt: now,
-		AuthenticatedAt: now, RecentUntil: now.Add(recentSignIn),
+		AuthenticatedAt: proved, RecentUntil: recentUntil,
 		LastUsedAt: now, Idle: staffSessionIdle, ExpiresAt: now.Add(staffSessionLife), Address: addressOf(by),
 	}
 	if err := tx.InsertStaffSession(ctx, session); err != nil {
@@ -244,6 +251,7 @@ func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, sessi
 		if err != nil {
 			return err
 		}
+		session.AuthenticatedAt = now
 		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, session)
 		return err
 	})

@@ -20,6 +20,8 @@ type StaffView struct {
 	DisabledAt   *time.Time
 	HasPassword  bool
 	SecondFactor bool
+	// SSO says that they sign in through an identity provider.
+	SSO bool `db:"sso"`
 	// LastUsedAt is when a session or token of theirs was last used; nil before
 	// the first use.
 	LastUsedAt *time.Time
@@ -28,6 +30,7 @@ type StaffView struct {
 const staffViewSelect = `
 	SELECT s.id, s.email, s.name, s.role, s.created_at, s.disabled_at, s.password_hash IS NOT NULL AS has_password,
 		EXISTS (SELECT FROM staff_factors f WHERE f.staff_id = s.id AND f.confirmed_at IS NOT NULL) AS second_factor,
+		EXISTS (SELECT FROM staff_identities i WHERE i.staff_id = s.id) AS sso,
 		greatest((SELECT max(x.last_used_at) FROM staff_sessions x WHERE x.staff_id = s.id),
 			(SELECT max(t.last_used_at) FROM staff_tokens t WHERE t.staff_id = s.id)) AS last_used_at
 	FROM staff s `

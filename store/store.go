@@ -101,9 +101,12 @@ type querier interface {
 
 // The fields whose values must be unique, by the index that says so.
 var uniqueFields = map[string]fault.Field{
-	"accounts_email":  {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
-	"logins_email":    {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
-	"accounts_phone":  {Field: "phone", Code: "taken", Detail: "An account with this phone number exists."},
+	"accounts_email":                {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
+	"logins_email":                  {Field: "email", Code: "taken", Detail: "An account with this e-mail address exists."},
+	"accounts_phone":                {Field: "phone", Code: "taken", Detail: "An account with this phone number exists."},
+	"staff_identities_pkey":         {Field: "subject", Code: "taken", Detail: "Somebody else signs in as this person."},
+	"staff_identities_staff_id_key": {Field: "email", Code: "taken", Detail: "The staff member with this e-mail address signs in as another person."},
+
 	"staff_email_key": {Field: "email", Code: "taken", Detail: "A staff member with this e-mail address exists."},
 	"services_name":   {Field: "name", Code: "taken", Detail: "A service with this name exists."},
 }

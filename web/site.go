@@ -53,6 +53,21 @@ const (
 	AppealCookie Cookie = "kibali-appeal"
 )
 
+// SignOnCookie holds, sealed, a sign-in that the identity provider of staff has
+// been asked about, until the browser comes back from there.
+const SignOnCookie Cookie = "kibali-sign-on"
+
+// maxSealed is above the length of anything sealed that a cookie holds.
+const maxSealed = 3500
+
+// most is how long the value of the cookie may be.
+func (c Cookie) most() int {
+	if c == SignOnCookie {
+		return maxSealed
+	}
+	return maxToken
+}
+
 // Address returns the address of a page of the site, by its path.
 func (s *Site) Address(path string) string { return s.origin + path }
 
@@ -87,7 +102,7 @@ func (s *Site) cookie(cookie Cookie, value string, age int) *http.Cookie {
 // none: one of them was set by somebody else.
 func (s *Site) CookieValue(r *http.Request, cookie Cookie) (string, bool) {
 	found := r.CookiesNamed(s.CookieName(cookie))
-	if len(found) != 1 || found[0].Value == "" || len(found[0].Value) > maxToken {
+	if len(found) != 1 || found[0].Value == "" || len(found[0].Value) > cookie.most() {
 		return "", false
 	}
 	return found[0].Value, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"kibali/cmd/kibali/config"
 	"kibali/cmd/kibali/doctor"
@@ -17,6 +18,7 @@ type doctorCommand struct {
 	config.Platform
 	config.Notices
 	config.Secret
+	config.SSO
 }
 
 // Run examines the installation that the settings describe.
@@ -57,6 +59,7 @@ func (c doctorCommand) installation() (doctor.Installation, func() error, error)
 		Email: c.Email(&problems, name, inbox), SMS: c.SMS(&problems, inbox),
 	}
 	i.Temporal.Logger = quiet
+	i.SSO = c.SSO.Provider(&problems, i.BaseURL, i.SecretKey, slog.New(slog.DiscardHandler))
 	if c.OwnerDatabaseURL != "" {
 		i.Owner = c.Owner.Pool(&problems)
 	}

@@ -22,6 +22,8 @@ import (
 	"kibali/domain/cases"
 	"kibali/migrations"
 	"kibali/notify"
+	"kibali/sso"
+	"kibali/sso/ssotest"
 )
 
 // patient is an installation of which a test breaks one part.
@@ -125,6 +127,20 @@ func TestDoctor(t *testing.T) {
 		},
 		"an owner who is not known here": {
 			func(p *patient) { p.Owner = nil }, "owner role", doctor.Skipped, "only migrate needs it", "",
+		},
+		"an identity provider that is away": {
+			func(p *patient) { p.SSO = &sso.Config{Issuer: "http://127.0.0.1:1", Key: p.SecretKey} },
+			"single sign-on", doctor.Failed, "no answer", "KIBALI_OIDC_ISSUER",
+		},
+		"an identity provider of another name": {
+			func(p *patient) { p.SSO = &sso.Config{Issuer: ssotest.Start(p.t).URL + "/", Key: p.SecretKey} },
+			"single sign-on", doctor.Failed, "did not match", "KIBALI_OIDC_ISSUER",
+		},
+		"an identity provider that is well": {
+			func(p *patient) {
+				p.SSO = &sso.Config{Issuer: ssotest.Start(p.t).URL, RedirectURL: "https://id.example.co.tz/console/sign-in/sso/callback", Key: p.SecretKey}
+			},
+			"single sign-on", doctor.OK, "must know the redirect address https://id.example.co.tz/", "",
 		},
 		"Temporal that is away": {
 			func(p *patient) { p.Temporal.HostPort = "127.0.0.1:1" }, "temporal", doctor.Failed, "127.0.0.1:1", "TEMPORAL_ADDRESS",

@@ -20,6 +20,7 @@ type serveCommand struct {
 	config.Documents
 	config.Platform
 	config.StaffSignIn
+	config.SSO
 	config.Console
 	config.Hashes
 	config.Limits
@@ -48,6 +49,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 		Hashes: c.Parallel(&problems), Version: build(), Log: log,
 		SecretKey: key, Platform: c.Name(&problems), BaseURL: strings.TrimRight(c.BaseURL, "/"), Limits: c.Rates(&problems),
 	}
+	blueprint.SSO = c.Provider(&problems, c.BaseURL, key, log)
 	if err := problems.Err(); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"kibali/cmd/kibali/config"
 	"kibali/notify"
+	"kibali/sso"
 )
 
 // Installation is what is examined. A part that is zero could not be made of
@@ -25,6 +26,7 @@ type Installation struct {
 	SMS       notify.SMSSender
 	SecretKey []byte
 	BaseURL   string
+	SSO       *sso.Config // nil when staff have no identity provider
 }
 
 // checkTimeout bounds the checks of one area.
@@ -33,7 +35,7 @@ const checkTimeout = 15 * time.Second
 // Examine checks every area at once and returns the findings in a fixed order.
 func Examine(ctx context.Context, i Installation) Findings {
 	areas := []func(context.Context, Installation) Findings{
-		examineSettings, examineDatabase, examineOwner, examineTemporal, examineDocuments, examineNotices,
+		examineSettings, examineDatabase, examineOwner, examineTemporal, examineDocuments, examineNotices, examineSSO,
 	}
 	found := make([]Findings, len(areas))
 	var wg sync.WaitGroup

@@ -19,11 +19,12 @@ import (
 	"kibali/letters"
 	"kibali/migrations"
 	"kibali/service"
+	"kibali/sso"
 	"kibali/store"
 )
 
 // Blueprint says what a process is made of. Every field is required, but for
-// Limits and BaseURL, which serve alone needs.
+// Limits, BaseURL and SSO, which serve alone needs.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
@@ -35,6 +36,7 @@ type Blueprint struct {
 	Platform  string // the name that pages bear, authenticator apps show and notices are signed with
 	BaseURL   string // where links in notices lead
 	Limits    service.Limits
+	SSO       *sso.Config // the identity provider of staff; nil for none
 }
 
 // MakeRoom gives the program as many threads more as it hashes passwords at a
@@ -77,6 +79,12 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var provider *sso.Provider
+	if b.SSO != nil {
+		if provider, err = sso.New(*b.SSO); err != nil {
+			return nil, err
+		}
+	}
 	if p.Store, err = store.OpenConfig(ctx, b.Pool); err != nil {
 		return nil, err
 	}
@@ -92,7 +100,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	p.Service = service.New(service.Config{
 		Letters: letters.Sender{Platform: b.Platform, BaseURL: b.BaseURL},
 		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Results: results,
-		Limits: b.Limits, Log: b.Log,
+		SSO: provider, Limits: b.Limits, Log: b.Log,
 	})
 	return p, nil
 }

@@ -61,8 +61,9 @@ type Member struct {
 // Password is that of every user whom Register registers.
 const Password = "mango-lorry-violet-42"
 
-// Start starts everything. It ends with the test.
-func Start(t testing.TB) *Stand {
+// Start starts everything, after change, if any, was made to the process's
+// blueprint. It ends with the test.
+func Start(t testing.TB, change ...func(*process.Blueprint)) *Stand {
 	t.Helper()
 	database := devtest.NewDatabase(t, migrations.Migrate)
 	temporal := devtest.Temporal(t, cases.SearchAttributes())
@@ -72,11 +73,15 @@ func Start(t testing.TB) *Stand {
 	s.URL = "http://" + listener.Addr().String()
 	pool, err := pgxpool.ParseConfig(database.AppURL)
 	require.NoError(t, err)
-	s.Process, err = process.New(context.WithoutCancel(t.Context()), process.Blueprint{
+	blueprint := process.Blueprint{
 		Pool: pool, Documents: "file://" + filepath.Join(s.folder, "documents"), Hashes: 4, Version: "test", Log: logger(),
 		Temporal:  client.Options{HostPort: temporal.Address, Namespace: temporal.Namespace},
 		SecretKey: []byte(strings.Repeat("k", 32)), Platform: "Ujumbe", BaseURL: s.URL,
-	})
+	}
+	for _, each := range change {
+		each(&blueprint)
+	}
+	s.Process, err = process.New(context.WithoutCancel(t.Context()), blueprint)
 	require.NoError(t, err)
 	t.Cleanup(s.Process.Close)
 	s.Owner, err = pgxpool.New(context.WithoutCancel(t.Context()), database.OwnerURL)
