@@ -32,11 +32,13 @@ var access = map[string]web.Access{
 	"POST " + selfRoot + "/password":              web.StaffSession,
 	"POST " + selfRoot + "/sessions/:id/end":      web.StaffSession,
 
-	"GET /console/users":     web.Staff(actor.ReadAccounts),
-	"GET " + livePath:        web.Staff(actor.ReadAccounts),
-	"GET " + dashboardPath:   web.Staff(actor.ReadAccounts),
-	"GET /console/users.csv": web.Staff(actor.ReadAccounts),
-	"GET /console/pending":   web.Staff(actor.ReadAccounts),
+	"GET /console/users":                web.Staff(actor.ReadAccounts),
+	"GET " + livePath:                   web.Staff(actor.ReadAccounts),
+	"GET " + dashboardPath:              web.Staff(actor.ReadAccounts),
+	"GET /console/users.csv":            web.Staff(actor.ReadAccounts),
+	"POST " + viewsPath:                 web.Staff(actor.ReadAccounts),
+	"POST " + viewsPath + "/:id/delete": web.Staff(actor.ReadAccounts),
+	"GET /console/pending":              web.Staff(actor.ReadAccounts),
 
 	"GET /console/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /console/accounts/:id/timeline": web.Staff(actor.ReadAccounts),

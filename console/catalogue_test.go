@@ -24,7 +24,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"industry": account.Industries(), "document": strs(account.DocumentKinds()), "locale": {"en", "sw"},
 			"reason":    append(slices.Concat(strs(account.ReasonCodes(account.Reject)), strs(account.ReasonCodes(account.Suspend)), strs(account.ReasonCodes(account.Erase))), "expired"),
 			"discarded": {store.ForRetention, store.ForErasure},
-			"field":     {"required", "too_long"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
+			"field":     {"required", "too_long", "name.too_many"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
 			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "role_hint": strs(actor.Roles()), "scope": strs(actor.Scopes()), "section": console.SectionNames(), "setting": console.SettingNames(),
 			"subject": {"account", "decision", "document", "session", "staff", "staff_session", "staff_token", "policy", "service", "api_key", "password_reset", "appeal", "message"},
 			"chart":   {"register", "approve", "reject", "suspend"}, "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),

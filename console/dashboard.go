@@ -25,17 +25,21 @@ type dashboardView struct {
 	store.Stats
 	Days   int
 	Charts []chart
-	// Granted are the credits that were topped up, by reason, and Spent what was
-	// charged less what was refunded; to those who may read the ledger.
-	Granted []granted
-	Spent   *int64
+	// Credits are those that were topped up, by reason, and what was spent: charged
+	// less what was refunded. To those who may read the ledger.
+	Credits []measure
 }
 
-// granted is how many credits were topped up for a reason.
-type granted struct {
-	Reason ledger.Reason
+// measure is a number of credits, and how much it is of the greatest, in
+// hundredths.
+type measure struct {
+	Reason ledger.Reason // "" of what was spent
 	Amount int64
+	Share  int
 }
+
+// Spent reports whether it is of what was spent.
+func (m measure) Spent() bool { return m.Reason == "" }
 
 // dashboard shows how the platform's registrations are doing.
 func (s *server) dashboard(c *gin.Context) {
@@ -87,15 +91,21 @@ func (s *server) addCredits(c *gin.Context, view *dashboardView, figures []store
 		}
 	}
 	for _, reason := range ledger.Reasons() {
-		view.Granted = append(view.Granted, granted{reason, by[reason]})
+		view.Credits = append(view.Credits, measure{Reason: reason, Amount: by[reason]})
 	}
 	before, err := s.soldBefore(c, from)
 	if err != nil {
 		return err
 	}
 	now, err := s.soldBefore(c, to)
-	spent := now - before
-	view.Spent = &spent
+	view.Credits = append(view.Credits, measure{Amount: now - before})
+	most := int64(1)
+	for _, m := range view.Credits {
+		most = max(most, m.Amount)
+	}
+	for i, m := range view.Credits {
+		view.Credits[i].Share = max(0, int(100*float64(m.Amount)/float64(most)))
+	}
 	return err
 }
 

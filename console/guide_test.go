@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,9 @@ func TestConsole(t *testing.T) {
 		"shows no identity provider where there is none":        showsNoProvider,
 		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
+		"grants one appeal and dismisses another":               answersAppeals,
+		"saves a filter and sort under a name":                  savesViews,
+		"approves on a phone":                                   approvesOnPhone,
 	} {
 		t.Run(name, func(t *testing.T) { step(t, s) })
 	}
@@ -114,6 +118,20 @@ func rejectsByKeyboard(t *testing.T, s stand) {
 	w.Read("Rejected: " + a.Company.Name)
 	email, _ := s.told(t, a, "not approved")
 	require.Contains(t, email.Text, "The company in the documents is not the one that was registered.")
+
+	// Three keys are a review: open it, approve, and say so.
+	b := s.inReview(t, nil)
+	w.Go("/console/pending?q=" + b.Email)
+	w.Until(`document.querySelectorAll("tr[data-row]").length === 1`)
+	w.Press("j")
+	w.Until(`document.activeElement.classList.contains("who")`)
+	w.Press(browsertest.Enter)
+	w.At(b.ID.String() + "/review")
+	w.See(".decide-bar")
+	w.Press("a")
+	w.Until(`document.activeElement.matches("#dialog button[data-go]")`)
+	w.Press(browsertest.Enter)
+	w.Read("Approved: " + b.Company.Name)
 }
 
 func suspends(t *testing.T, s stand) {
@@ -159,6 +177,17 @@ func worksWithoutScript(t *testing.T, s stand) {
 	w.Click(`.toolbar button`)
 	w.At("q=asha")
 	w.Read("1 user")
+	w.Click("#views summary")
+	w.Fill("#view-name", "Asha's")
+	w.Click(`form[action^="/console/users/views?"] button`)
+	w.Read("The view is saved.")
+	w.Go("/console/users")
+	w.Click("#views .chips a")
+	w.At("q=asha")
+	w.Click("#views summary")
+	w.Click(`form[action$="/delete"] button`)
+	w.Read("The view is deleted.")
+	w.Gone("#views .chips a")
 	w.Go("/console/accounts/" + a.ID.String() + "/review")
 	w.Click(`.decide-bar a[href*="/reject"]`)
 	w.Click(`input[value="not_eligible"]`)
@@ -172,4 +201,91 @@ func worksWithoutScript(t *testing.T, s stand) {
 	w.Read("Approved: " + other.Company.Name)
 	w.Go(fmt.Sprintf("/console/accounts/%s", other.ID))
 	w.Read("Active")
+}
+
+func answersAppeals(t *testing.T, s stand) {
+	granted, dismissed := s.suspended(t, "Messages at night."), s.suspended(t, "Messages by day.")
+	for _, a := range []account.Account{granted, dismissed} {
+		_, err := s.Process.Service.Appeal(t.Context(), actor.Actor{Kind: actor.Account, ID: a.ID}, "It was "+a.Name+".")
+		require.NoError(t, err)
+	}
+	w := s.signIn(t, actor.Admin, browsertest.Look{})
+	w.Expected = []string{"status of 422"}
+	w.Go("/console/appeals")
+	w.Click(`a.who[href*="` + granted.ID.String() + `"]`)
+	w.Read("It was " + granted.Name + ".")
+	w.Click(`a[href$="/grant-appeal"]`)
+	w.See("#dialog .letters pre")
+	w.Click("#dialog button[data-go]")
+	w.See(`h1 .status[data-status="active"]`)
+	w.Gone(`a[href$="/grant-appeal"]`)
+	s.told(t, granted, "was granted")
+
+	w.Go("/console/accounts/" + dismissed.ID.String())
+	w.Click(`a[href$="/dismiss-appeal"]`)
+	w.Click("#dialog button[data-go]")
+	w.See("#reason-problem")
+	w.Fill("#dialog #reason", "The logs say otherwise.")
+	w.Click("#dialog button[data-go]")
+	w.Read("The logs say otherwise.")
+	w.See(`h1 .status[data-status="suspended"]`)
+	w.Gone(`a[href$="/dismiss-appeal"]`)
+	email, _ := s.told(t, dismissed, "was dismissed")
+	require.Contains(t, email.Text, "The logs say otherwise.")
+	w.Go("/console/appeals?state=all")
+	w.Read(dismissed.Company.Name)
+}
+
+func savesViews(t *testing.T, s stand) {
+	a := s.Register(t, func(app *account.Application) { app.Company.Name = "Mbeya Coffee Growers" })
+	w := s.signIn(t, actor.Support, browsertest.Look{})
+	w.Expected = []string{"status of 422"}
+	w.Fill("#q", "mbeya coffee")
+	w.Read("1 user")
+	w.Click(`th a[href*="sort=credits"]`)
+	w.At("sort=credits")
+	w.Click("#views summary")
+	w.Fill("#view-name", "  ")
+	browsertest.Eval[bool](w, `document.querySelector("#view-name").required = false, true`) // past the browser's own check
+	w.Click(`form[action^="/console/users/views?"] button`)
+	w.See("#name-problem")
+	w.Accessible()
+	w.Fill("#view-name", "Coffee <b>by</b> credits")
+	w.Click(`form[action^="/console/users/views?"] button`)
+	w.Read("The view is saved.")
+	w.See(`#views .chips a[aria-current="page"]`)
+	w.Click("#views summary")
+	w.Accessible()
+	w.Gone("#view-name") // it has a name
+
+	w.Go("/console/users")
+	w.Click("#views .chips a")
+	w.At("sort=credits")
+	w.Read("Mbeya Coffee Growers")
+	file := browsertest.Eval[string](w, `fetch(document.querySelector("#export").href).then(r => r.text())`)
+	require.Contains(t, file, a.Email)
+	require.Len(t, strings.Split(strings.TrimSpace(file), "\n"), 2, "the file has what the view has")
+
+	other := s.signIn(t, actor.Reviewer, browsertest.Look{})
+	other.Go("/console/users")
+	other.Gone("#views .chips a")
+}
+
+func approvesOnPhone(t *testing.T, s stand) {
+	a := s.inReview(t, nil)
+	w := s.signIn(t, actor.Reviewer, browsertest.Look{Width: 360, Height: 740})
+	w.Click(".drawer summary")
+	w.Click(`.drawer a[href="/console/pending"]`)
+	w.At("/console/pending")
+	w.Fill("#q", a.Email)
+	w.Until(`document.querySelectorAll("tr[data-row]").length === 1`)
+	w.Fits()
+	w.Click("a.who")
+	w.At("/review")
+	w.Fits()
+	w.Click(`.decide-bar a[data-key="a"]`)
+	w.See("#dialog[open] pre")
+	w.Fits()
+	w.Click("#dialog button[data-go]")
+	w.Read("Approved: " + a.Company.Name)
 }

@@ -116,6 +116,8 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST("/console/preferences", s.prefer)
 	engine.GET("/console/users", s.users)
 	engine.GET("/console/users.csv", s.usersCSV)
+	engine.POST(viewsPath, s.saveView)
+	engine.POST(viewsPath+"/:id/delete", s.deleteView)
 	engine.GET("/console/pending", s.pending)
 	engine.GET("/console/review/next", s.nextReview)
 	engine.GET("/console/bulk", s.bulkForm)
@@ -189,9 +191,9 @@ func (s *server) routeAccounts(account *gin.RouterGroup) {
 
 // problem is the page that an error becomes.
 func (s *server) problem(c *gin.Context, status int, f *fault.Error) {
-	if c.GetHeader("X-Background") != "" {
+	if c.GetHeader("X-Background") != "" || c.FullPath() == livePath {
 		// A page asked by itself: whoever reads it is left alone, and told when
-		// they do something.
+		// they do something. A stream does not begin anew after this answer.
 		c.Status(http.StatusNoContent)
 		c.Writer.WriteHeaderNow()
 		return

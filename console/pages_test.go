@@ -1,15 +1,18 @@
 package console_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"kibali/devstack/browser/browsertest"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/service"
+	"kibali/store"
 )
 
 // TestPages opens every page in every look. What a page must never do fails its
@@ -25,6 +28,7 @@ func TestPages(t *testing.T) {
 	})
 	active := s.active(t)
 	s.topUp(t, active, 1234)
+	s.probeStaff(t, active, probe)
 	suspended := s.suspended(t, `"><script>alert(5)</script> {{7*7}} ${7*7}`)
 	_, err := s.Process.Service.Appeal(t.Context(), actor.Actor{Kind: actor.Account, ID: suspended.ID}, probe)
 	require.NoError(t, err)
@@ -40,6 +44,7 @@ func TestPages(t *testing.T) {
 		"/console/dashboard", "/console/audit", "/console/audit?action=approve", "/console/staff", "/console/staff/" + s.Staff[actor.Support].ID.String(),
 		"/console/services", "/console/settings", "/console/settings/notices?kind=suspended&locale=sw", "/console/top-ups/new", "/console/invitation/nothing",
 		"/console/appeals", of(suspended, "/grant-appeal"), of(suspended, "/dismiss-appeal"),
+		"/console/appeals?state=all", "/console/ledger?staff=" + s.Staff[actor.Finance].ID.String(), of(active, "/timeline"),
 		"/console/users?status=nothing", "/console/accounts/nothing",
 	}
 	for name, look := range map[string]browsertest.Look{
@@ -90,4 +95,33 @@ func (s stand) suspended(t *testing.T, reason string) account.Account {
 	require.NoError(t, err)
 	require.True(t, decided.Done)
 	return decided.Account.Account
+}
+
+// probeStaff puts a probe wherever staff, and the user of an account, write.
+func (s stand) probeStaff(t *testing.T, a account.Account, probe string) {
+	t.Helper()
+	admin := actor.Actor{Kind: actor.Staff, ID: s.Staff[actor.Admin].ID, Role: actor.Admin}
+	for role, member := range s.Staff {
+		_, err := s.Owner.Exec(t.Context(), `UPDATE staff SET name = $2 WHERE id = $1`, member.ID, string(role)+probe)
+		require.NoError(t, err)
+	}
+	_, err := s.Process.Service.CreateService(t.Context(), admin, nil, probe[:40], []actor.Scope{actor.ScopeCharges})
+	require.NoError(t, err)
+	_, err = s.Process.Service.SaveView(t.Context(), admin, store.SavedView{Name: probe[:40], Q: probe, Sort: store.SortRegistered})
+	require.NoError(t, err)
+	user := actor.Actor{Kind: actor.Account, ID: a.ID}
+	_, _, err = s.Process.Service.CreateAPIKey(t.Context(), user, uuid.New(), probe[:40])
+	require.NoError(t, err)
+	_, err = s.Process.Service.TopUp(t.Context(), admin, service.TopUp{
+		AccountID: a.ID, Amount: 200_000, Reason: "complimentary", Note: probe, Key: &store.IdempotencyKey{Scope: "test", Route: "probe", Key: a.ID.String()},
+	})
+	require.NoError(t, err)
+	p, version, err := s.Process.Store.Reader().Policy(t.Context())
+	require.NoError(t, err)
+	p.Canned = slices.Clone(p.Canned)
+	for i, c := range p.Canned {
+		p.Canned[i].Text = map[string]string{"en": c.In("en") + probe, "sw": c.In("sw") + probe}
+	}
+	_, err = s.Process.Service.ChangePolicy(t.Context(), admin, p, probe, version)
+	require.NoError(t, err)
 }

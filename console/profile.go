@@ -40,6 +40,7 @@ type profileView struct {
 	Documents []documentView
 	Keys      []store.APIKey
 	Notices   []store.Notice
+	Messages  []store.MessageSummary
 	Timeline  timelineView
 	Billing   billingView
 	Sessions  []store.Session
@@ -54,6 +55,7 @@ type profileView struct {
 
 const (
 	noticesShown  = 10
+	messagesShown = 5
 	appealsShown  = 5
 	timelineShown = 25
 )
@@ -64,6 +66,13 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 	var err error
 	if v.AccountView, err = s.reader.Account(ctx, id); err != nil {
 		return v, err
+	}
+	if v.Status == account.Closed && v.DecidedBy != nil {
+		closed, err := s.reader.Decision(ctx, *v.DecidedBy)
+		if err != nil {
+			return v, err
+		}
+		v.Reason = &store.StatusReason{Code: closed.ReasonCode, Text: closed.Reason, At: v.StageSince, By: closed.StaffName}
 	}
 	attention, err := s.reader.Attention(ctx, []uuid.UUID{id}, s.now())
 	if err != nil {
@@ -80,6 +89,9 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 		return v, err
 	}
 	if v.Notices, err = s.reader.Notices(ctx, id, noticesShown); err != nil {
+		return v, err
+	}
+	if v.Messages, err = s.reader.MessageSummaries(ctx, id, messagesShown); err != nil {
 		return v, err
 	}
 	if caller.May(actor.ManageAccess) {

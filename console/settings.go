@@ -61,7 +61,7 @@ func (s *server) showSettings(c *gin.Context, status int, p policy.Policy, form 
 
 // changeSettings puts the policy of the form in force.
 func (s *server) changeSettings(c *gin.Context) {
-	form, err := page.ReadForm(c)
+	form, err := page.ReadLongForm(c)
 	if err != nil {
 		web.Fail(c, err)
 		return

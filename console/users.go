@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kibali/console/page"
 	"kibali/domain/account"
 	"kibali/store"
 	"kibali/web"
@@ -27,6 +28,11 @@ func (s *server) users(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
+	s.showUsers(c, http.StatusOK, query, page.NewForm())
+}
+
+// showUsers shows the list under a query, with the form to save it as a view.
+func (s *server) showUsers(c *gin.Context, status int, query usersQuery, form *page.Form) {
 	listed, err := s.reader.Accounts(c.Request.Context(), query.AccountsQuery)
 	if err != nil {
 		web.Fail(c, err)
@@ -36,11 +42,14 @@ func (s *server) users(c *gin.Context) {
 	if view.Next, err = s.turn(query, "after", listed.Next); err == nil {
 		view.Previous, err = s.turn(query, "before", listed.Previous)
 	}
+	if err == nil {
+		view.Views, err = s.readViews(c, query, form)
+	}
 	if err != nil {
 		web.Fail(c, err)
 		return
 	}
-	s.face.Render(c, http.StatusOK, "users", view)
+	s.face.Render(c, status, "users", view)
 }
 
 // usersQuery is what the address of the list asks for.
@@ -148,7 +157,14 @@ type usersView struct {
 	Matches  store.Matches
 	Next     string
 	Previous string
+	Views    savedViews
 }
+
+// Save is the address that keeps the present filter and sort as a view.
+func (v usersView) Save() string { return v.address(viewsPath) }
+
+// Here is the address of the present filter and sort.
+func (v usersView) Here() string { return v.address(usersRoot) }
 
 // Export is the address of the list as a file.
 func (v usersView) Export() string { return v.address(usersRoot + ".csv") }

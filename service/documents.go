@@ -19,7 +19,8 @@ import (
 
 // Upload is a file that an applicant hands in.
 type Upload struct {
-	FileName string // as the applicant calls it; for display only
+	ID       uuid.UUID // of the document that it becomes; a new one when zero
+	FileName string    // as the applicant calls it; for display only
 	Body     io.Reader
 	// Kind returns what the document proves. It is asked for after Body has
 	// been read, since a form may say it after the file.
@@ -33,11 +34,8 @@ type Upload struct {
 // that fails. It succeeds without Temporal: the case then hears of it by the
 // sweep.
 func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUID, u Upload) (store.Document, error) {
-	if err := itself(by); err != nil {
+	if err := ownFile(by, accountID); err != nil {
 		return store.Document{}, err
-	}
-	if by.ID != accountID {
-		return store.Document{}, fault.New(fault.Forbidden, "Only the applicant may add documents.")
 	}
 	if err := s.limit(ctx, s.uploads(by, accountID)...); err != nil {
 		return store.Document{}, err
@@ -82,8 +80,11 @@ func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID 
 		return store.Document{}, fault.InvalidFields(*field)
 	}
 	now := s.now()
+	if u.ID == uuid.Nil {
+		u.ID = newID()
+	}
 	d := store.Document{
-		ID: newID(), AccountID: accountID, Kind: string(kind), FileName: u.FileName, ContentType: received.ContentType,
+		ID: u.ID, AccountID: accountID, Kind: string(kind), FileName: u.FileName, ContentType: received.ContentType,
 		Size: received.Size, SHA256: received.SHA256[:], StorageKey: received.Key, ReceivedAt: now, Status: store.DocumentReceived,
 	}
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {

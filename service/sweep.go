@@ -88,7 +88,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		s.told.forget(s.now())
 		failures = append(failures, s.store.ForgetAnswers(ctx, s.now().Add(-answersKept)),
 			s.store.ForgetResets(ctx, s.now().Add(-resetsKept)), s.store.DropRates(ctx, s.now()),
-			s.store.ForgetClaims(ctx, s.now().Add(-claimLife)))
+			s.store.ForgetClaims(ctx, s.now().Add(-claimLife)), s.store.ForgetUploads(ctx, s.now().Add(-uploadLife)))
 		return errors.Join(failures...)
 	})
 	return swept, err

@@ -126,5 +126,7 @@ func (t *Tx) EraseAccount(ctx context.Context, a account.Account, decision *uuid
 	batch.Queue(`DELETE FROM sessions WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM api_keys WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM review_claims WHERE account_id = $1`, a.ID)
+	batch.Queue(`DELETE FROM partial_uploads WHERE account_id = $1`, a.ID)
+	batch.Queue(`DELETE FROM saved_views WHERE position(nullif(lower($1), '') IN lower(q)) > 0 OR position(nullif($2, '') IN q) > 0`, a.Email, a.Phone)
 	return failed("erase account", t.tx.SendBatch(ctx, &batch).Close())
 }

@@ -149,6 +149,37 @@ func (r *Reader) ChargesMessage(ctx context.Context, chargeID uuid.UUID) (bool, 
 	return yes, failed("read message", err)
 }
 
+// MessageSummary is a message without what it says and to whom: how many
+// recipients there are, and what has become of it for how many.
+type MessageSummary struct {
+	ID         uuid.UUID
+	SenderID   string // "" is the platform's own
+	Segments   int    // for each recipient
+	Recipients int
+	CreatedAt  time.Time
+	Delivered  int
+	Failed     int
+	Sent       int // handed over, and not heard of since
+}
+
+// Waiting is for how many recipients it is still to be told.
+func (m MessageSummary) Waiting() int { return m.Recipients - m.Delivered - m.Failed - m.Sent }
+
+// MessageSummaries returns the newest messages of an account.
+func (r *Reader) MessageSummaries(ctx context.Context, accountID uuid.UUID, limit int) ([]MessageSummary, error) {
+	rows, err := r.db.Query(ctx, `
+		SELECT m.id, m.sender_id, m.segments, m.recipients, m.created_at, c.delivered, c.failed, c.sent
+		FROM (SELECT * FROM messages WHERE account_id = $1 ORDER BY id DESC LIMIT $2) m
+		CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status = 'delivered') AS delivered, count(*) FILTER (WHERE status = 'failed') AS failed,
+			count(*) FILTER (WHERE status = 'sent') AS sent FROM message_recipients WHERE message_id = m.id) c
+		ORDER BY m.id DESC`, accountID, limit)
+	if err != nil {
+		return nil, failed("read messages", err)
+	}
+	messages, err := pgx.CollectRows(rows, pgx.RowToStructByName[MessageSummary])
+	return messages, failed("read messages", err)
+}
+
 const recipientColumns = `position, phone, status, failure, provider, provider_message_id, attempted_at, refunded_at`
 
 // MessageRecipients returns the recipients of a message, in the order in which

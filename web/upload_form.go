@@ -163,11 +163,15 @@ func malformedPart(name, code, detail string) error {
 	return e
 }
 
-// FileName returns the name that the applicant gave the file, for display: the
-// last element of a path in either notation, without control characters and
-// others that are not seen.
-func (f *UploadForm) FileName() string {
-	name := strings.ToValidUTF8(f.file.FileName(), "")
+// FileName returns the name that the applicant gave the file, as FileName
+// makes it.
+func (f *UploadForm) FileName() string { return FileName(f.file.FileName()) }
+
+// FileName makes the name that somebody gave a file one for display: the last
+// element of a path in either notation, without control characters and others
+// that are not seen, "document" when nothing is left.
+func FileName(name string) string {
+	name = strings.ToValidUTF8(name, "")
 	if at := strings.LastIndexAny(name, `/\`); at >= 0 {
 		name = name[at+1:]
 	}

@@ -1,7 +1,8 @@
 // Command bench measures Kibali against floors that are measured in the same
 // run: search against what PostgreSQL and a bare HTTP server reach with the
 // same statements, and cases against a bare workflow of the same shape on the
-// same Temporal server; postings against pgbench on the same cluster; signing in against a bare loop of hashing and writing. It
+// same Temporal server; postings against pgbench on the same cluster; signing in against a bare loop of hashing and writing; pages against their
+// bounds. It
 // needs nothing set up beforehand.
 package main
 
@@ -20,6 +21,7 @@ type commands struct {
 	Login       loginCommand       `cmd:"" help:"Measure signing in, and what a flood of it does to others."`
 	Enumeration enumerationCommand `cmd:"" help:"Measure whether times tell e-mails that somebody has from others."`
 	Ledger      ledgerCommand      `cmd:"" help:"Measure postings against pgbench, bulk postings, and verification."`
+	Console     consoleCommand     `cmd:"" help:"Measure pages: their times, sizes and paint, decisions, and open consoles."`
 	Search      searchCommand      `cmd:"" help:"Measure the list of accounts and its search."`
 	Explain     explainCommand     `cmd:"" help:"Show what PostgreSQL does for one page of the list."`
 	Gate        gateCommand        `cmd:"" help:"Measure charges, authorisation and suspension under load."`

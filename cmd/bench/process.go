@@ -62,9 +62,14 @@ func startAPI(ctx context.Context, database, key, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return startKibali(ctx, binary, "serve", "serving",
+	return startReading(ctx, binary, database, key, dir)
+}
+
+// startReading is startAPI of a kibali that was built before, with more settings.
+func startReading(ctx context.Context, binary, database, key, dir string, more ...string) (*server, error) {
+	return startKibali(ctx, binary, "serve", "serving", append(more,
 		"KIBALI_DATABASE_URL="+database, "KIBALI_SECRET_KEY="+key, "KIBALI_LISTEN=127.0.0.1:0", "KIBALI_OPERATIONS_LISTEN=127.0.0.1:0",
-		"KIBALI_DOCUMENTS_URL=file://"+dir, "KIBALI_BASE_URL=http://127.0.0.1", "TEMPORAL_ADDRESS="+nowhere)
+		"KIBALI_DOCUMENTS_URL=file://"+dir, "KIBALI_BASE_URL=http://127.0.0.1", "TEMPORAL_ADDRESS="+nowhere)...)
 }
 
 // runKibali runs a command of kibali to its end.

@@ -129,7 +129,10 @@ func (c *camera) take(s subject, l look) ([]byte, error) {
 	if err == nil && s.after != nil {
 		err = chromedp.Do(window, s.after)
 	}
-	return shot.Data, err
+	if err != nil {
+		return nil, err
+	}
+	return shrink(shot.Data)
 }
 
 // settled waits until every picture of the page is there.
@@ -148,6 +151,12 @@ func (c *camera) subjects(ctx context.Context) ([]subject, error) {
 	if err := c.get(ctx, "/v1/accounts?status=pending&limit=1&q=ltd", &pending); err != nil {
 		return nil, err
 	}
+	var rich struct {
+		Items []struct{ ID string }
+	}
+	if err := c.get(ctx, "/v1/accounts?status=active&sort=credits&limit=1", &rich); err != nil {
+		return nil, err
+	}
 	var all struct {
 		Items []struct{ ID, Status string }
 	}
@@ -163,20 +172,37 @@ func (c *camera) subjects(ctx context.Context) ([]subject, error) {
 			chromedp.KeyEvent(key), chromedp.WaitVisible(chromedp.CSS("#dialog #preview")),
 		}
 	}
+	if len(rich.Items) > 0 { // which has the most to show
+		of["active"] = "/console/accounts/" + rich.Items[0].ID
+	}
 	review := "/console/accounts/" + pending.Items[0].ID + "/review"
+	const form = `#dialog [name=amount]`
 	return []subject{
-		{name: "sign-in", path: "/console/sign-in", out: true},
-		{name: "users", path: "/console/users"},
-		{name: "users-active", path: "/console/users?status=active&sort=last_active_at"},
-		{name: "pending", path: "/console/pending"},
-		{name: "review", path: review},
-		{name: "review-approve", path: review, steps: dialog("a")},
-		{name: "review-reject", path: review, steps: dialog("r")},
-		{name: "reject", path: "/console/accounts/" + pending.Items[0].ID + "/reject"},
-		{name: "profile-active", path: of["active"]},
-		{name: "profile-suspended", path: of["suspended"]},
-		{name: "suspend", path: of["active"] + "/suspend"},
-		{name: "problem", path: "/console/users?status=nothing"},
+		{name: "console-sign-in", path: "/console/sign-in", out: true},
+		{name: "console-users", path: "/console/users"},
+		{name: "console-users-search", path: "/console/users?q=ltd&sort=credits"},
+		{name: "console-pending", path: "/console/pending"},
+		{name: "console-review", path: review},
+		{name: "console-approve", path: review, steps: dialog("a")},
+		{name: "console-reject", path: review, steps: dialog("r")},
+		{name: "console-profile", path: of["active"]},
+		{name: "console-suspended", path: of["suspended"]},
+		{name: "console-suspend", path: of["active"] + "/suspend"},
+		{name: "console-top-up", path: of["active"], steps: []chromedp.Action[chromedp.Void]{
+			chromedp.Click(chromedp.CSS(`.actions a[href$="/top-up"]`)), chromedp.WaitVisible(chromedp.CSS(form)),
+			chromedp.SendKeys(chromedp.CSS(form), "150,000"), chromedp.WaitVisible(chromedp.CSS("#dialog .letters")),
+		}},
+		{name: "console-ledger", path: "/console/ledger"},
+		{name: "console-top-ups", path: "/console/top-ups"},
+		{name: "console-appeals", path: "/console/appeals?state=all"},
+		{name: "console-dashboard", path: "/console/dashboard"},
+		{name: "console-audit", path: "/console/audit"},
+		{name: "console-policy", path: "/console/settings"},
+		{name: "console-notices", path: "/console/settings/notices?kind=approved"},
+		{name: "console-staff", path: "/console/staff"},
+		{name: "console-services", path: "/console/services"},
+		{name: "console-security", path: "/console/self"},
+		{name: "console-problem", path: "/console/users?status=nothing"},
 	}, nil
 }
 

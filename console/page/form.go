@@ -18,6 +18,9 @@ import (
 // beside its field and nothing typed is lost.
 const maxForm = 2 << 20
 
+// maxLongForm is the same for a form of fifty fields.
+const maxLongForm = 6 << 20
+
 // Form is what a reader typed, or chose, and what was wrong with it.
 type Form struct {
 	values url.Values
@@ -39,12 +42,17 @@ func NewForm(values ...string) *Form {
 // ReadForm reads a posted form. It returns fault.UnsupportedMediaType for
 // another body, fault.TooLarge for one of more than two megabytes, and
 // fault.Malformed for what cannot be read: invalid UTF-8, NUL.
-func ReadForm(c *gin.Context) (*Form, error) {
+func ReadForm(c *gin.Context) (*Form, error) { return readForm(c, maxForm) }
+
+// ReadLongForm is ReadForm for staff and up to six megabytes.
+func ReadLongForm(c *gin.Context) (*Form, error) { return readForm(c, maxLongForm) }
+
+func readForm(c *gin.Context, most int64) (*Form, error) {
 	kind, _, err := mime.ParseMediaType(c.GetHeader("Content-Type"))
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return nil, fault.New(fault.UnsupportedMediaType, "The form was sent in a way that is not understood.")
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 	if err := c.Request.ParseForm(); err != nil {
 		return nil, web.BodyFault(c, err)
 	}

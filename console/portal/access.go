@@ -7,6 +7,9 @@ const (
 	welcomePath   = "/"
 	registerPath  = "/register"
 	documentsPath = "/documents"
+	uploadsPath   = "/documents/uploads"
+	uploadPath    = "/documents/uploads/:id"
+	finishPath    = "/documents/uploads/:id/finish"
 	statusPath    = "/status"
 	correctPath   = "/correct"
 	loginPath     = "/login"
@@ -41,6 +44,10 @@ var access = map[string]web.Access{
 	"POST " + appealPath:    web.Appellant,
 	"GET " + documentsPath:  web.OwnApplication,
 	"POST " + documentsPath: web.OwnApplication,
+	"POST " + uploadsPath:   web.OwnApplication,
+	"GET " + uploadPath:     web.OwnApplication,
+	"POST " + uploadPath:    web.OwnApplication,
+	"POST " + finishPath:    web.OwnApplication,
 	"GET " + statusPath:     web.OwnApplication,
 	"GET " + correctPath:    web.User,
 	"POST " + correctPath:   web.User,

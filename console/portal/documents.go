@@ -101,14 +101,18 @@ func (s *server) upload(c *gin.Context) {
 	// A browser that is still sending shows nothing of an answer that comes
 	// before it has finished.
 	_, _ = io.CopyN(io.Discard, body, maxDrained)
-	s.refuseUpload(c, form, err)
+	kind := ""
+	if form != nil {
+		kind, _ = form.Kind() // what the form says of it, if it came so far
+	}
+	s.refuseUpload(c, kind, err)
 }
 
 // maxDrained is how much of a file that is refused is read to its end, in bytes.
 const maxDrained = 8 * web.MaxUpload
 
-// refuseUpload says beside its field what is wrong with an upload.
-func (s *server) refuseUpload(c *gin.Context, sent *web.UploadForm, err error) {
+// refuseUpload says beside its field what is wrong with an upload of a kind.
+func (s *server) refuseUpload(c *gin.Context, kind string, err error) {
 	refused := fault.As(err)
 	if refused == nil {
 		web.Fail(c, err)
@@ -125,12 +129,7 @@ func (s *server) refuseUpload(c *gin.Context, sent *web.UploadForm, err error) {
 		web.Fail(c, err)
 		return
 	}
-	form := page.NewForm()
-	if sent != nil {
-		if kind, err := sent.Kind(); err == nil {
-			form = page.NewForm("kind", kind)
-		}
-	}
+	form := page.NewForm("kind", kind)
 	form.Refused(fault.InvalidFields(fields...))
 	s.showDocuments(c, http.StatusUnprocessableEntity, form)
 }

@@ -177,6 +177,12 @@
       if (on && !polling) polling = setInterval(() => hear({ kind: "resync" }), 15000);
       if (!on && polling) { clearInterval(polling); polling = 0; }
     };
+    // A page whose stream is over for good is loaded anew, which asks its reader
+    // to sign in where that is why: not while they are writing something.
+    const renew = () => {
+      const written = $$("input:not([type=hidden]), textarea").some((field) => field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+      if (!dialog.open && !written) location.reload();
+    };
     const lead = () => new Promise(() => {
       const source = new EventSource(follow);
       source.onopen = () => poll(false);
@@ -187,7 +193,7 @@
       };
       source.onerror = () => {
         poll(true);
-        if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 60000);
+        if (source.readyState === EventSource.CLOSED) setInterval(renew, 60000);
       };
       addEventListener("pagehide", () => source.close());
     });

@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -157,6 +158,38 @@ func (w *Window) Go(path string) {
 func (w *Window) Back() {
 	w.t.Helper()
 	Eval[bool](w, "history.back(), true") // a page that the browser kept does not load again
+}
+
+// Beside opens another window of the same browser, with the same cookies.
+func (w *Window) Beside() *Window {
+	w.t.Helper()
+	ctx, cancel := chromedp.NewContext(w.ctx)
+	w.t.Cleanup(cancel)
+	other := &Window{t: w.t, ctx: ctx, base: w.base}
+	require.NoError(w.t, chromedp.Listen(ctx, other.hear))
+	other.do()
+	w.t.Cleanup(other.check)
+	return other
+}
+
+// Line is what a window's line to the site is like.
+type Line struct {
+	Cut    bool
+	Upload float64 // bytes a second; as fast as it is when zero
+}
+
+// Line makes the window's line to the site another one.
+func (w *Window) Line(line Line) {
+	w.t.Helper()
+	if line.Upload == 0 {
+		line.Upload = -1
+	}
+	w.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: line.Cut, DownloadThroughput: -1, UploadThroughput: line.Upload}},
+		})
+		return err
+	}))
 }
 
 // Click clicks the first element that matches, once it can be seen.
