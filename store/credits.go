@@ -25,7 +25,7 @@ type Request struct {
 type Posting struct {
 	ID      uuid.UUID // of the transfer, should this be the request that makes it
 	Request Request
-	// Kind is set by the method that posts, but for PostAll.
+	// Kind is set by the method that posts.
 	Kind      ledger.Kind
 	AccountID uuid.UUID // not needed where Reverses names the transfer
 	// Amount is above zero, but for an adjustment, which may take away. It is
@@ -72,7 +72,7 @@ func (p Posted) Balance() ledger.Balance {
 // leaves the outcome unknown: the same request again tells it.
 func (s *Store) Charge(ctx context.Context, p Posting) (Posted, error) {
 	p.Kind = ledger.Charge
-	return alone(s.pool).post(ctx, p)
+	return s.charges.post(ctx, p)
 }
 
 // Charge is Store.Charge as part of a transaction.

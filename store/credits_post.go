@@ -17,7 +17,7 @@ import (
 // keeps is ledger.Keeps as a condition on a balance b.
 const keeps = `(b.status IN ('suspended', 'closed'))`
 
-// postOne posts one transfer, unless the guard does not hold: then it does
+// postOne posts one transfer that is no charge, unless the guard does not hold: then it does
 // nothing and has no row. Every column of the guard is in the row that it
 // changes, so READ COMMITTED is enough: whoever waited for the row looks at it
 // anew. The row is changed before the transfer gets its position; the sealer
@@ -29,24 +29,24 @@ const postOne = `
 			held = b.held + CASE WHEN ` + keeps + ` THEN $2 ELSE 0 END,
 			seq = b.seq + 1, changed_at = greatest(b.changed_at, $3::timestamptz)
 		WHERE b.account_id = $1::uuid
-			AND b.status = ANY ($4::text[]) AND NOT ($5::boolean AND b.blocked_by IS NOT NULL)
+			AND b.status = ANY ($4::text[])
 			AND CASE WHEN ` + keeps + ` THEN b.held ELSE b.available END >= -$2::bigint
-			AND b.available + b.held <= $6::bigint - $2
-			AND NOT EXISTS (SELECT FROM transfers t WHERE t.scope = $7::uuid AND t.request_key = $8::text)
-			AND ($9::uuid IS NULL OR NOT EXISTS (SELECT FROM transfers t WHERE t.reverses = $9))
+			AND b.available + b.held <= $5::bigint - $2
+			AND NOT EXISTS (SELECT FROM transfers t WHERE t.scope = $6::uuid AND t.request_key = $7::text)
+			AND ($8::uuid IS NULL OR NOT EXISTS (SELECT FROM transfers t WHERE t.reverses = $8))
 		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at, ` + keeps + ` AS keeps
 	), transfer AS (
 		INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, request_key, kind, reason, reference,
 			actor_kind, actor_id, decision_id, reverses)
-		SELECT abs($2), p.seq, p.changed_at, $10::uuid, CASE WHEN $2 > 0 THEN $11::uuid ELSE $1 END, CASE WHEN $2 > 0 THEN $1 ELSE $11 END,
-			$7, $8, $12::text, $13::text, $14::text, $15::text, $16::uuid, $17::uuid, $9
+		SELECT abs($2), p.seq, p.changed_at, $9::uuid, CASE WHEN $2 > 0 THEN $10::uuid ELSE $1 END, CASE WHEN $2 > 0 THEN $1 ELSE $10 END,
+			$6, $7, $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::uuid, $8
 		FROM posted p RETURNING position
 	), legs AS (
 		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
 		SELECT p.account_id, p.seq, t.position, CASE WHEN p.keeps THEN 0 ELSE $2 END, CASE WHEN p.keeps THEN $2 ELSE 0 END, p.available, p.held
 		FROM posted p, transfer t
 		UNION ALL
-		SELECT $11, t.position, t.position, -$2, 0, NULL, NULL FROM transfer t
+		SELECT $10, t.position, t.position, -$2, 0, NULL, NULL FROM transfer t
 	)
 	SELECT p.seq, p.available, p.held, p.changed_at, p.keeps, t.position FROM posted p, transfer t`
 
@@ -114,11 +114,14 @@ func orNothing(p *Posted) Posted {
 
 // once runs the statement. It returns pgx.ErrNoRows when the guard did not hold.
 func (o poster) once(ctx context.Context, p Posting, change int64, platform uuid.UUID) (Posted, error) {
+	if p.Kind == ledger.Charge {
+		return o.chargeOne(ctx, p)
+	}
 	var keeps bool
 	posted := p.posted(change, platform)
 	e := &posted.Entry
 	err := o.db.QueryRow(ctx, postOne,
-		p.AccountID, change, p.At, statuses[p.Kind], p.Kind.Spends(), ledger.Most, p.Request.Scope, p.Request.Key, p.Reverses,
+		p.AccountID, change, p.At, statuses[p.Kind], ledger.Most, p.Request.Scope, p.Request.Key, p.Reverses,
 		p.ID, platform, p.Kind, p.Reason, p.Reference, p.Actor.Kind, posted.ActorID, p.DecisionID,
 	).Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &posted.CreatedAt, &keeps, &posted.Position)
 	e.Amount, e.HeldAmount = sides(change, keeps)

@@ -597,11 +597,6 @@ func TestPostAll(t *testing.T) {
 	t.Run("decides each posting by itself and in order", func(t *testing.T) {
 		one, two, suspended := b.customer(t, 10), b.customer(t, 0), b.customer(t, 10)
 		b.becomes(t, suspended, account.Suspended)
-		spend := func(id uuid.UUID, amount int64) store.Posting {
-			p := charge(id, amount)
-			p.Kind = ledger.Charge
-			return p
-		}
 		before := topUp(two, 5)
 		_, err := b.topUp(t, before)
 		require.NoError(t, err)
@@ -611,9 +606,9 @@ func TestPostAll(t *testing.T) {
 		reused := before
 		reused.Amount = 1
 		postings := []store.Posting{
-			spend(one, 8), spend(one, 3), spend(one, 2), topUp(one, 4), spend(one, 3), // 10 -> 2 -> 2 -> 0 -> 4 -> 1
+			topUp(one, -8), topUp(one, -3), topUp(one, -2), topUp(one, 4), topUp(one, -3), // 10 -> 2 -> 2 -> 0 -> 4 -> 1
 			topUp(newID(), 1), topUp(two, 0), before, reused, twice, twice, other,
-			spend(suspended, 1), topUp(suspended, 1), topUp(two, ledger.Most), spend(two, 1),
+			topUp(suspended, -11), topUp(suspended, 1), topUp(two, ledger.Most), topUp(two, -1),
 		}
 		outcomes := b.postAll(t, postings...)
 		codes := make([]fault.Code, len(outcomes))
@@ -623,7 +618,7 @@ func TestPostAll(t *testing.T) {
 		require.Equal(t, []fault.Code{
 			"", fault.InsufficientCredits, "", "", "",
 			fault.NotFound, fault.Invalid, "", fault.KeyReused, "", "", fault.KeyReused,
-			fault.AccountSuspended, "", fault.Invalid, "",
+			fault.InsufficientCredits, "", fault.Invalid, "",
 		}, codes)
 		require.True(t, outcomes[7].Posted.Replayed)
 		require.True(t, outcomes[10].Posted.Replayed)
@@ -632,13 +627,6 @@ func TestPostAll(t *testing.T) {
 		b.requireBalance(t, one, 1, 0)
 		b.requireBalance(t, two, 10, 0)
 		b.requireBalance(t, suspended, 0, 11)
-		for _, o := range outcomes {
-			if o.Err == nil && !o.Posted.Replayed {
-				read, err := b.reader.Transfer(t.Context(), o.Posted.ID)
-				require.NoError(t, err)
-				require.Equal(t, o.Posted, read)
-			}
-		}
 		replays := b.postAll(t, postings...)
 		for i, o := range outcomes {
 			if o.Err == nil {
@@ -648,28 +636,34 @@ func TestPostAll(t *testing.T) {
 		}
 		b.requireBalance(t, one, 1, 0)
 	})
-	t.Run("goes on in further statements when there are many", func(t *testing.T) {
-		id, other := b.customer(t, 0), b.customer(t, 0)
+	t.Run("posts together what can be, and tells what it was", func(t *testing.T) {
+		suspended := b.customer(t, 10)
+		b.becomes(t, suspended, account.Suspended)
+		ids := []uuid.UUID{b.customer(t, 5), suspended, b.customer(t, 0)}
 		var postings []store.Posting
-		for i := range 5600 {
-			postings = append(postings, topUp([]uuid.UUID{id, other}[i%2], 1))
+		for i := range 600 {
+			postings = append(postings, topUp(ids[i%3], int64(1+i%2)))
 		}
+		postings[7].Amount, postings[7].Reason = -2, ledger.Adjustment
 		for _, o := range b.postAll(t, postings...) {
 			require.NoError(t, o.Err)
+			read, err := b.reader.Transfer(t.Context(), o.Posted.ID)
+			require.NoError(t, err)
+			require.Equal(t, o.Posted, read)
 		}
-		b.requireBalance(t, id, 2800, 0)
+		b.requireBalance(t, ids[0], 305, 0)
+		b.requireBalance(t, suspended, 0, 306)
+		b.requireBalance(t, ids[2], 300, 0)
 	})
 	t.Run("waits for others without a deadlock", func(t *testing.T) {
-		ids := []uuid.UUID{b.customer(t, 1000), b.customer(t, 1000), b.customer(t, 1000)}
+		ids := []uuid.UUID{b.customer(t, 10_000), b.customer(t, 10_000), b.customer(t, 10_000)}
 		var racing sync.WaitGroup
 		for w := range 4 {
 			racing.Go(func() {
-				for range 10 {
+				for range 5 {
 					var postings []store.Posting
-					for i := range ids {
-						p := charge(ids[(i+w)%len(ids)], 1)
-						p.Kind = ledger.Charge
-						postings = append(postings, p)
+					for i := range 100 * len(ids) { // more than a statement takes
+						postings = append(postings, topUp(ids[(i+w)%len(ids)], -1))
 					}
 					err := b.store.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *store.Tx) error {
 						outcomes, err := tx.PostAll(ctx, postings)
@@ -692,8 +686,117 @@ func TestPostAll(t *testing.T) {
 			}
 		}
 		racing.Wait()
-		b.requireBalance(t, ids[0], 960, 0)
-		b.requireBalance(t, ids[1], 940, 0)
+		b.requireBalance(t, ids[0], 8000, 0)
+		b.requireBalance(t, ids[1], 7980, 0)
+	})
+	b.requireSound(t)
+}
+
+// Charges of many accounts that come at the same time are posted together; each
+// has the outcome that it would have had alone.
+func TestChargesTogether(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+
+	t.Run("have their own outcomes", func(t *testing.T) {
+		rich, poor, suspended, waiting := b.customer(t, 1000), b.customer(t, 5), b.customer(t, 50), b.register(t).Account.ID
+		b.becomes(t, suspended, account.Suspended)
+		type asked struct {
+			store.Posting
+			code fault.Code
+		}
+		var all []asked
+		for range 60 {
+			all = append(all, asked{charge(rich, 2), ""}, asked{charge(poor, 6), fault.InsufficientCredits},
+				asked{charge(suspended, 1), fault.AccountSuspended}, asked{charge(waiting, 1), fault.Forbidden}, asked{charge(newID(), 1), fault.NotFound})
+		}
+		var together sync.WaitGroup
+		for _, a := range all {
+			together.Go(func() {
+				posted, err := b.store.Charge(context.WithoutCancel(t.Context()), a.Posting)
+				if fault.CodeOf(err) != a.code {
+					t.Errorf("%v where %q was expected", err, a.code)
+				}
+				if err != nil {
+					return
+				}
+				read, err := b.reader.Transfer(context.WithoutCancel(t.Context()), posted.ID)
+				if err != nil || read.Entry != posted.Entry || !read.CreatedAt.Equal(posted.CreatedAt) || read.Position != posted.Position {
+					t.Errorf("%+v was posted and %+v is there: %v", posted, read, err)
+				}
+			})
+		}
+		together.Wait()
+		b.requireBalance(t, rich, 880, 0)
+		b.requireBalance(t, poor, 5, 0)
+	})
+	t.Run("do not wait for an account that somebody else has locked", func(t *testing.T) {
+		locked, free := b.customer(t, 10), b.customer(t, 1000)
+		hold, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			err := b.store.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *store.Tx) error {
+				_, err := tx.Charge(ctx, charge(locked, 4))
+				close(held)
+				<-hold
+				return err
+			})
+			if err != nil {
+				t.Errorf("hold: %v", err)
+			}
+		}()
+		<-held
+		var waiting sync.WaitGroup
+		for range 20 {
+			waiting.Go(func() {
+				if _, err := b.store.Charge(context.WithoutCancel(t.Context()), charge(locked, 1)); err != nil && !fault.Is(err, fault.InsufficientCredits) {
+					t.Errorf("charge: %v", err)
+				}
+			})
+		}
+		for range 50 {
+			_, err := b.store.Charge(t.Context(), charge(free, 1))
+			require.NoError(t, err)
+		}
+		close(hold)
+		<-ended
+		waiting.Wait()
+		b.requireBalance(t, locked, 0, 0)
+		b.requireBalance(t, free, 950, 0)
+	})
+	t.Run("with the same key in two processes have one effect", func(t *testing.T) {
+		other := b.another(t)
+		ids := []uuid.UUID{b.customer(t, 100), b.customer(t, 100), b.customer(t, 100), b.customer(t, 100)}
+		for range 10 {
+			var racing sync.WaitGroup
+			for _, id := range ids {
+				p := charge(id, 1)
+				for _, s := range []*store.Store{b.store, other, b.store, other} {
+					mine := p
+					mine.ID = newID()
+					racing.Go(func() {
+						if _, err := s.Charge(context.WithoutCancel(t.Context()), mine); err != nil {
+							t.Errorf("charge: %v", err)
+						}
+					})
+				}
+			}
+			racing.Wait()
+		}
+		for _, id := range ids {
+			b.requireBalance(t, id, 90, 0)
+		}
+	})
+	t.Run("are left behind by a caller who does not wait", func(t *testing.T) {
+		id := b.customer(t, 10)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		p := charge(id, 1)
+		_, err := b.store.Charge(ctx, p)
+		require.ErrorIs(t, err, context.Canceled)
+		posted, err := b.store.Charge(t.Context(), p)
+		require.NoError(t, err, "the same request tells what became of it")
+		require.Equal(t, int64(9), posted.Entry.AvailableAfter)
 	})
 	b.requireSound(t)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 
+	"kibali/domain/actor"
 	"kibali/domain/ledger"
 )
 
@@ -10,10 +11,22 @@ import (
 var platformAccounts = func() string {
 	var ids []string
 	for _, id := range ledger.PlatformAccounts() {
-		ids = append(ids, "'"+id.String()+"'")
+		ids = append(ids, id.String())
 	}
-	return strings.Join(ids, ", ")
+	return quoted(ids)
 }()
+
+// ledgerActors are the kinds of those who move credits.
+var ledgerActors = []actor.Kind{actor.Staff, actor.Account, actor.Service, actor.System}
+
+// quoted lists constants of ours, which have no quotes, for a condition.
+func quoted[T ~string](constants []T) string {
+	quoted := make([]string, len(constants))
+	for i, constant := range constants {
+		quoted[i] = "'" + string(constant) + "'"
+	}
+	return strings.Join(quoted, ", ")
+}
 
 // verifications are the checks that PostgreSQL makes: each query has a row for
 // every breach, which names the row that is wrong and says what is wrong with
@@ -64,4 +77,7 @@ var verifications = []struct{ name, sql string }{
 		FROM transfers t LEFT JOIN transfers o ON o.id = t.reverses
 		WHERE t.reverses IS NOT NULL AND (o.id IS NULL OR t.kind NOT IN ('charge_refund', 'reversal') OR t.amount > o.amount
 			OR t.from_account <> o.to_account OR t.to_account <> o.from_account OR o.position >= t.position)`},
+	{"kinds", `
+		SELECT 'transfer ' || id, 'its kind is ' || kind || ' and its actor''s is ' || actor_kind
+		FROM transfers WHERE kind NOT IN (` + quoted(ledger.Kinds()) + `) OR actor_kind NOT IN (` + quoted(ledgerActors) + `)`},
 }

@@ -98,6 +98,7 @@ func TestVerifyLedger(t *testing.T) {
 		{"a status that was not copied", `UPDATE balances SET status = 'active' WHERE account_id = '` + suspended.String() + `'`, "copies", "account " + suspended.String()},
 		{"a block that was not copied", `UPDATE balances SET blocked_by = gen_random_uuid() WHERE account_id = '` + id.String() + `'`, "copies", "account " + id.String()},
 		{"a balance that is gone", `DELETE FROM balances WHERE account_id = '` + id.String() + `'`, "copies", "account " + id.String()},
+		{"a kind that there is not", `UPDATE transfers SET kind = 'gift' WHERE kind = 'charge_refund'`, "kinds", "transfer "},
 		{"a refund of more than the charge", `UPDATE transfers SET amount = 50 WHERE kind = 'charge_refund'`, "reversals", "transfer "},
 		{"a checkpoint", `UPDATE ledger_checkpoints SET balance = balance + 1 WHERE ledger_account = '` + ledger.Sales.String() + `'`, "checkpoints", "checkpoint "},
 		{"a seal that is gone", `DELETE FROM ledger_seals WHERE number = 1`, "seals", "seal 2"},

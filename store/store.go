@@ -22,8 +22,9 @@ import (
 
 // Store runs commands on PostgreSQL.
 type Store struct {
-	pool   *pgxpool.Pool
-	search *searchGuide
+	pool    *pgxpool.Pool
+	search  *searchGuide
+	charges *gatherer
 }
 
 // Open connects to the database at url. It returns an error when url cannot be
@@ -38,6 +39,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // OpenConfig is Open with a pool configuration of the caller's.
 func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
+	// Statements here take milliseconds. PostgreSQL would compile some of the
+	// longer ones, which takes seconds.
+	config.ConnConfig.RuntimeParams["jit"] = "off"
 	connected := config.AfterConnect
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		// Times are UTC wherever the process runs.
@@ -53,7 +57,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool: pool, search: &searchGuide{pool: pool}}, nil
+	return &Store{pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool)}, nil
 }
 
 // Close ends all connections, after those in use are returned.

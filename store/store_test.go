@@ -28,6 +28,16 @@ type testBundle struct {
 	store  *store.Store
 	reader *store.Reader
 	owner  *pgxpool.Pool
+	url    string // of the database, for the application
+}
+
+// another opens the store as another process would.
+func (b testBundle) another(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), b.url)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
 }
 
 func setup(t *testing.T) testBundle {
@@ -39,7 +49,7 @@ func setup(t *testing.T) testBundle {
 	owner, err := pgxpool.New(t.Context(), database.OwnerURL)
 	require.NoError(t, err)
 	t.Cleanup(owner.Close)
-	return testBundle{store: s, reader: s.Reader(), owner: owner}
+	return testBundle{store: s, reader: s.Reader(), owner: owner, url: database.AppURL}
 }
 
 var (

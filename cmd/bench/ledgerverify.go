@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
 	"kibali/devstack"
@@ -20,7 +19,7 @@ func (b *ledgerBench) verification(ctx context.Context) (took time.Duration, mem
 	if err := b.fillUp(ctx); err != nil {
 		return 0, 0, fmt.Errorf("fill the ledger up: %w", err)
 	}
-	db, err := b.open(ctx, 4)
+	db, err := b.open(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -39,17 +38,16 @@ func (b *ledgerBench) verification(ctx context.Context) (took time.Duration, mem
 	command := exec.CommandContext(ctx, binary, "ledger", "verify") //nolint:gosec // the bench runs what it has built
 	command.Env = append(os.Environ(), "KIBALI_DATABASE_URL="+b.postgres.AppURL(devstack.DatabaseName))
 	start = time.Now()
-	output, err := command.CombinedOutput()
+	output, memory, err := runWatched(command)
 	took = time.Since(start)
 	fmt.Printf("kibali ledger verify:\n  %s\n", strings.ReplaceAll(strings.TrimSpace(string(output)), "\n", "\n  "))
 	if err != nil {
 		return 0, 0, fmt.Errorf("verify: %w", err)
 	}
-	usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
+	if memory == 0 {
 		return 0, 0, errors.New("this system does not tell how much memory a process had")
 	}
-	return took, int(usage.Maxrss / 1024), nil
+	return took, memory, nil
 }
 
 // fillUp adds charges until there are as many entries as are asked for, in

@@ -1,9 +1,9 @@
 // Command bench measures Kibali against floors that are measured in the same
 // run: search against what PostgreSQL and a bare HTTP server reach with the
-// same statements, and cases against a bare workflow of the same shape on the
-// same Temporal server; postings against pgbench on the same cluster; signing in against a bare loop of hashing and writing; pages against their
-// bounds. It
-// needs nothing set up beforehand.
+// same statements, cases against a bare workflow of the same shape on the same
+// Temporal server, postings against pgbench on the same cluster, signing in
+// against a bare loop of hashing and writing, and pages against their bounds.
+// It needs nothing set up beforehand.
 package main
 
 import (

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -136,8 +137,33 @@ func (s *server) memory() int { return s.status("VmRSS") }
 // where the system does not tell.
 func (s *server) peakMemory() int { return s.status("VmHWM") }
 
-func (s *server) status(name string) int {
-	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.command.Process.Pid))
+func (s *server) status(name string) int { return processMemory(s.command.Process.Pid, name) }
+
+// runWatched runs a command and returns what it printed, and the most memory
+// that it had resident, in MB, as seen every few milliseconds. What the system
+// says of a process that has ended includes the one that started it.
+func runWatched(command *exec.Cmd) (output []byte, peak int, err error) {
+	var printed bytes.Buffer
+	command.Stdout, command.Stderr = &printed, &printed
+	if err := command.Start(); err != nil {
+		return nil, 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return printed.Bytes(), peak, err
+		case <-tick.C:
+			peak = max(peak, processMemory(command.Process.Pid, "VmHWM"))
+		}
+	}
+}
+
+func processMemory(pid int, name string) int {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
