@@ -40,6 +40,7 @@ var access = map[string]web.Access{
 	"POST /v1/staff/me/recovery-codes":        web.StaffSession.Recent(),
 	"GET /v1/staff/me":                        web.StaffMember.Enrolling(),
 	"GET /v1/audit":                           web.Staff(actor.ReadAudit),
+	"GET /v1/audit/head":                      web.Staff(actor.ReadAudit),
 	"GET /v1/audit/export.jsonl":              web.Staff(actor.ReadAudit),
 	"GET /v1/staff/me/tokens":                 web.StaffSession,
 	"POST /v1/staff/me/tokens":                web.StaffSession.Recent(),

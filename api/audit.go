@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -36,6 +37,24 @@ func (s *server) ListAudit(c *gin.Context) {
 		return
 	}
 	web.JSON(c, http.StatusOK, page)
+}
+
+// GetAuditHead serves GET /v1/audit/head.
+func (s *server) GetAuditHead(c *gin.Context) {
+	if _, err := web.ReadQuery(c); err != nil {
+		web.Fail(c, err)
+		return
+	}
+	seal, err := s.reader.LastAuditSeal(c.Request.Context())
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	var answer AuditHeadAnswer
+	if seal.Number > 0 {
+		answer.Head = &AuditHead{Number: seal.Number, Hash: hex.EncodeToString(seal.Hash), EventID: seal.To, SealedAt: seal.SealedAt.UTC()}
+	}
+	web.JSON(c, http.StatusOK, answer)
 }
 
 const maxAuditWord = 100

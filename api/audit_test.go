@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,6 +58,26 @@ func TestAudit(t *testing.T) {
 		require.Empty(t, read(t, url.Values{"to": {time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)}}).Items)
 		require.Equal(t, http.StatusBadRequest, s.call(t, http.MethodGet, "/v1/audit?who=me", auditor, nil).Code)
 		require.Equal(t, http.StatusUnprocessableEntity, s.call(t, http.MethodGet, "/v1/audit?actor_id=me", auditor, nil).Code)
+	})
+	t.Run("tells the head of its chain once there is one", func(t *testing.T) {
+		t.Parallel()
+		other := setup(t)
+		none := other.call(t, http.MethodGet, "/v1/audit/head", other.tokens[actor.Auditor], nil)
+		require.Equal(t, http.StatusOK, none.Code)
+		require.JSONEq(t, `{}`, none.Body.String())
+		require.Eventually(t, func() bool {
+			seals, err := s.store.SealAudit(t.Context(), time.Now())
+			require.NoError(t, err)
+			return len(seals) > 0
+		}, 30*time.Second, 20*time.Millisecond)
+		last, err := s.reader.LastAuditSeal(t.Context())
+		require.NoError(t, err)
+		a := s.call(t, http.MethodGet, "/v1/audit/head", auditor, nil)
+		require.Equal(t, http.StatusOK, a.Code, a.Body)
+		head := decode[api.AuditHeadAnswer](t, a).Head
+		require.Equal(t, last.Name(), fmt.Sprintf("%d:%s", head.Number, head.Hash))
+		require.Equal(t, last.To, head.EventID)
+		require.Equal(t, http.StatusForbidden, s.call(t, http.MethodGet, "/v1/audit/head", s.tokens[actor.Reviewer], nil).Code)
 	})
 	t.Run("has pages and a file with the same events", func(t *testing.T) {
 		t.Parallel()

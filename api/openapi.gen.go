@@ -919,6 +919,24 @@ type AuditEvent struct {
 	SubjectID string `json:"subject_id"`
 }
 
+// AuditHead defines model for AuditHead.
+type AuditHead struct {
+	// EventID The last event that may be covered.
+	EventID int64 `json:"event_id"`
+
+	// Hash SHA-256, over the events since the seal before and over that seal.
+	Hash string `json:"hash"`
+
+	// Number Of the seal, from 1.
+	Number   int64     `json:"number"`
+	SealedAt time.Time `json:"sealed_at"`
+}
+
+// AuditHeadAnswer defines model for AuditHeadAnswer.
+type AuditHeadAnswer struct {
+	Head *AuditHead `json:"head,omitempty"`
+}
+
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Items      []AuditEvent `json:"items"`
@@ -2287,6 +2305,9 @@ type ServerInterface interface {
 	// ExportAudit Export the audit trail as JSON lines
 	// (GET /v1/audit/export.jsonl)
 	ExportAudit(c *gin.Context)
+	// GetAuditHead Read the newest seal of the audit trail
+	// (GET /v1/audit/head)
+	GetAuditHead(c *gin.Context)
 	// GetDecision Read a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id openapi_types.UUID)
@@ -3062,6 +3083,19 @@ func (siw *ServerInterfaceWrapper) ExportAudit(c *gin.Context) {
 	}
 
 	siw.Handler.ExportAudit(c)
+}
+
+// GetAuditHead operation middleware
+func (siw *ServerInterfaceWrapper) GetAuditHead(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAuditHead(c)
 }
 
 // GetDecision operation middleware
@@ -4060,6 +4094,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/appeals", wrapper.ListAppeals)
 	router.GET(options.BaseURL+"/v1/audit", wrapper.ListAudit)
 	router.GET(options.BaseURL+"/v1/audit/export.jsonl", wrapper.ExportAudit)
+	router.GET(options.BaseURL+"/v1/audit/head", wrapper.GetAuditHead)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
 	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)

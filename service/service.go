@@ -24,7 +24,7 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last seven is required.
+// Config is what a Service needs. Every field but the last nine is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
@@ -43,6 +43,11 @@ type Config struct {
 	// Letters is in whose name notices are written, for those who want to see
 	// one before it is sent.
 	Letters letters.Sender
+	// Heads is where the heads of sealed chains are published; nil is Documents.
+	Heads *documents.Store
+	// Sealed hears of the newest seal of a chain, and when a head of it was last
+	// published by this process; nil for nobody.
+	Sealed func(chain string, number int64, at, published time.Time)
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// Answer is how long a command waits for its case to carry it out before
@@ -71,6 +76,9 @@ type Service struct {
 	answer    time.Duration
 	reach     time.Duration
 	told      *told
+	heads     *documents.Store
+	sealed    func(chain string, number int64, at, published time.Time)
+	published map[string]*publication
 }
 
 // New returns a Service.
@@ -79,6 +87,13 @@ func New(c Config) *Service {
 		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
 		results: c.Results, sso: c.SSO, limits: c.Limits, letters: c.Letters,
 		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
+		heads: c.Heads, sealed: c.Sealed, published: map[string]*publication{LedgerChain: {}, AuditChain: {}},
+	}
+	if s.heads == nil {
+		s.heads = c.Documents
+	}
+	if s.sealed == nil {
+		s.sealed = func(string, int64, time.Time, time.Time) {}
 	}
 	if s.now == nil {
 		// PostgreSQL keeps microseconds; what is answered is what is read later.

@@ -34,7 +34,7 @@ const copyCredits = `
 // accounts.credits: a copy that is overtaken while it is written is written
 // again, because the transfer that overtook it is among the next ones.
 func (s *Store) CopyCredits(ctx context.Context) (int, error) {
-	p, err := s.progressOf(ctx, "copies")
+	p, err := s.progressOf(ctx, "copies", ledgerChain.head)
 	if err != nil || p.idle() {
 		return 0, err
 	}

@@ -1,100 +1,12 @@
 package store
 
 import (
-	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"hash"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/ledger"
 )
-
-// Seal is a hash over the transfers of a range of positions with their
-// entries, and over the seal before it: who changes one of them has to make
-// every later seal anew.
-type Seal struct {
-	Number    int64 // from 1, without a gap
-	From      int64 // exclusive: where the seal before it ends
-	To        int64
-	Transfers int64
-	Hash      []byte
-	SealedAt  time.Time
-}
-
-// The rows that are sealed. Their columns are hashed as PostgreSQL sends them
-// in binary, which depends on no setting.
-const (
-	sealedTransfers = `
-		SELECT position, amount, seq, id, from_account, to_account, kind, scope, request_key, reason, reference,
-			actor_kind, actor_id, decision_id, reverses, created_at
-		FROM transfers WHERE position > $1 AND position <= $2 ORDER BY position`
-	sealedEntries = `
-		SELECT position, ledger_account, seq, amount, held_amount, available_after, held_after
-		FROM entries WHERE position > $1 AND position <= $2 ORDER BY position, ledger_account`
-)
-
-// rawRows calls do with the columns of each row, as PostgreSQL sends them; they
-// are valid until do returns.
-func (t *Tx) rawRows(ctx context.Context, sql string, from, to int64, do func(columns [][]byte) error) error {
-	rows, err := t.tx.Query(ctx, sql, pgx.QueryResultFormats{pgx.BinaryFormatCode}, from, to)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := do(rows.RawValues()); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// digest gathers the rows of one seal.
-type digest struct {
-	transfers, entries hash.Hash
-	count              int64
-	row                []byte
-}
-
-func newDigest() *digest { return &digest{transfers: sha256.New(), entries: sha256.New()} }
-
-func (d *digest) transfer(columns [][]byte) {
-	d.count++
-	d.transfers.Write(d.encode(columns))
-}
-
-func (d *digest) entry(columns [][]byte) { d.entries.Write(d.encode(columns)) }
-
-// encode writes each column with its length, and a null as a length of -1.
-func (d *digest) encode(columns [][]byte) []byte {
-	d.row = d.row[:0]
-	for _, column := range columns {
-		if column == nil {
-			d.row = append(d.row, 0xff, 0xff, 0xff, 0xff)
-			continue
-		}
-		d.row = binary.BigEndian.AppendUint32(d.row, uint32(len(column)))
-		d.row = append(d.row, column...)
-	}
-	return d.row
-}
-
-// seal is the hash of a seal whose rows have been gathered, behind another one.
-func (d *digest) seal(s Seal, before []byte) []byte {
-	h := sha256.New()
-	h.Write([]byte("kibali ledger seal 1\n"))
-	h.Write(before)
-	for _, n := range []int64{s.Number, s.From, s.To, d.count} {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
-	}
-	h.Write(d.transfers.Sum(nil))
-	h.Write(d.entries.Sum(nil))
-	return h.Sum(nil)
-}
 
 // whole is the integer in a column of eight bytes, 0 for a null.
 func whole(column []byte) int64 {

@@ -13,13 +13,6 @@ import (
 	"kibali/domain/ledger"
 )
 
-// Breach is something in the ledger that cannot be true.
-type Breach struct {
-	Check string // which of the checks failed
-	Row   string // the row that it is about
-	What  string
-}
-
 // Verification is what verifying the ledger has found.
 type Verification struct {
 	Transfers int64
@@ -30,29 +23,15 @@ type Verification struct {
 	Seals    int64
 	Unsealed int64
 	Last     Seal
-	// Breaches are the first of Broken.
-	Breaches []Breach
-	Broken   int64
+	Findings
 }
 
-// Sound reports whether everything is as it must be.
-func (v *Verification) Sound() bool { return v.Broken == 0 }
-
 const (
-	// breachesTold is how many breaches are told apart.
-	breachesTold = 200
 	// verifiedAtOnce is how many positions are looked at together.
 	verifiedAtOnce = 50_000
 	// sealsAtOnce is how many seals are looked at together at most.
 	sealsAtOnce = 1000
 )
-
-func (v *Verification) breach(check, row, format string, args ...any) {
-	v.Broken++
-	if len(v.Breaches) < breachesTold {
-		v.Breaches = append(v.Breaches, Breach{Check: check, Row: row, What: fmt.Sprintf(format, args...)})
-	}
-}
 
 // VerifyLedger checks all that must be true of the ledger, in one snapshot, so
 // that it can run while credits are spent: that every transfer has its legs and
@@ -86,20 +65,6 @@ func (s *Store) VerifyLedger(ctx context.Context, noted *Seal) (*Verification, e
 		return tx.tx.QueryRow(ctx, `SELECT count(*) FROM balances`).Scan(&v.Accounts)
 	})
 	return v, failed("verify the ledger", err)
-}
-
-// ask runs a query whose rows are breaches.
-func (v *Verification) ask(ctx context.Context, tx *Tx, check, sql string) error {
-	rows, err := tx.tx.Query(ctx, sql)
-	if err != nil {
-		return err
-	}
-	var row, what string
-	_, err = pgx.ForEachRow(rows, []any{&row, &what}, func() error {
-		v.breach(check, row, "%s", what)
-		return nil
-	})
-	return err
 }
 
 // walk goes through transfers and entries in the order of their positions, once.
@@ -169,7 +134,7 @@ func (w *walk) all(ctx context.Context) error {
 // together.
 func (w *walk) seals(ctx context.Context, at int64) ([]Seal, error) {
 	rows, err := w.tx.tx.Query(ctx, `
-		SELECT number, from_position AS "from", to_position AS "to", transfers, hash, sealed_at FROM ledger_seals
+		SELECT number, from_position AS "from", to_position AS "to", transfers AS rows, hash, sealed_at FROM ledger_seals
 		WHERE to_position > $1 ORDER BY to_position LIMIT $2`, at, sealsAtOnce)
 	if err != nil {
 		return nil, err
@@ -190,7 +155,7 @@ func (w *walk) stretch(ctx context.Context, from, to int64, seals []Seal) error 
 	}
 	digests := make([]*digest, len(seals))
 	for i := range digests {
-		digests[i] = newDigest()
+		digests[i] = ledgerChain.newDigest()
 	}
 	w.lines = w.lines[:0]
 	in := 0 // the seal that a position is in
@@ -207,7 +172,7 @@ func (w *walk) stretch(ctx context.Context, from, to int64, seals []Seal) error 
 		l := lineOf(columns)
 		w.lines = append(w.lines, l)
 		if d := digestOf(l.position); d != nil {
-			d.transfer(columns)
+			d.add(transferRows, columns)
 		}
 		return nil
 	}); err != nil {
@@ -219,7 +184,7 @@ func (w *walk) stretch(ctx context.Context, from, to int64, seals []Seal) error 
 	if err := w.tx.rawRows(ctx, sealedEntries, from, to, func(columns [][]byte) error {
 		position, e := entryOf(columns)
 		if d := digestOf(position); d != nil {
-			d.entry(columns)
+			d.add(entryRows, columns)
 		}
 		next = w.entry(next, position, e)
 		return nil
@@ -269,7 +234,7 @@ func (w *walk) seal(s Seal, d *digest) {
 		w.breach("seals", name, "it does not follow seal %d, which ends at position %d", w.last.Number, w.last.To)
 	case !bytes.Equal(d.seal(s, w.last.Hash), s.Hash):
 		w.breach("seals", name, "transfers or entries at the positions %d to %d are not those that were sealed (%d were, there are %d)",
-			s.From+1, s.To, s.Transfers, d.count)
+			s.From+1, s.To, s.Rows, d.count)
 	}
 	if w.noted != nil && w.noted.Number == s.Number && !bytes.Equal(w.noted.Hash, s.Hash) {
 		w.breach("seals", name, "its hash is %s, which is not the one that was noted down", hex.EncodeToString(s.Hash))

@@ -105,12 +105,12 @@ func TestVerifyLedger(t *testing.T) {
 		{"seals that are gone", `DELETE FROM ledger_seals`, "seals", "seal 1"},
 		{"another hash", `UPDATE ledger_seals SET hash = sha256('x') WHERE number = 1`, "seals", "seal 1"},
 	}
-	b.save(t)
+	b.saveTables(t, ledgerTables...)
 	for _, p := range plants {
 		t.Run("catches "+p.name, func(t *testing.T) {
 			_, err := b.owner.Exec(t.Context(), p.sql)
 			require.NoError(t, err)
-			defer b.restore(t)
+			defer b.restoreTables(t, ledgerTables...)
 			v := b.verify(t, &first)
 			require.False(t, v.Sound())
 			var told []string
@@ -127,19 +127,20 @@ func TestVerifyLedger(t *testing.T) {
 	require.True(t, b.verify(t, &first).Sound())
 }
 
-var savedTables = []string{"transfers", "entries", "balances", "ledger_checkpoints", "ledger_seals"}
+var ledgerTables = []string{"transfers", "entries", "balances", "ledger_checkpoints", "ledger_seals"}
 
-func (b testBundle) save(t *testing.T) {
+// saveTables keeps copies of tables, which restoreTables puts back.
+func (b testBundle) saveTables(t *testing.T, tables ...string) {
 	t.Helper()
-	for _, table := range savedTables {
+	for _, table := range tables {
 		_, err := b.owner.Exec(t.Context(), fmt.Sprintf(`CREATE TABLE saved_%[1]s AS TABLE %[1]s`, table))
 		require.NoError(t, err)
 	}
 }
 
-func (b testBundle) restore(t *testing.T) {
+func (b testBundle) restoreTables(t *testing.T, tables ...string) {
 	t.Helper()
-	for _, table := range savedTables {
+	for _, table := range tables {
 		_, err := b.owner.Exec(t.Context(), fmt.Sprintf(`DELETE FROM %s`, table))
 		require.NoError(t, err)
 		_, err = b.owner.Exec(t.Context(), fmt.Sprintf(`INSERT INTO %[1]s OVERRIDING SYSTEM VALUE TABLE saved_%[1]s`, table))

@@ -472,6 +472,9 @@ func TestTheApplicationsRoleCannotRewriteHistory(t *testing.T) {
 	b.register(t)
 	for _, sql := range []string{
 		`UPDATE audit_events SET action = 'x'`, `DELETE FROM audit_events`, `TRUNCATE audit_events`,
+		`INSERT INTO audit_events (id, at, actor_kind, action, subject, subject_id) VALUES (1, now(), 'system', 'x', 'x', 'x')`,
+		`UPDATE audit_seals SET hash = ''`, `DELETE FROM audit_seals`, `TRUNCATE audit_seals`, `ALTER SEQUENCE audit_event_ids RESTART`,
+		`SELECT setval('audit_event_ids', 1)`,
 		`UPDATE policies SET note = 'x'`, `DELETE FROM decisions`, `DELETE FROM accounts`,
 		`UPDATE account_counts SET pending = 0`, `CREATE TABLE mine (id int)`, `ALTER TABLE accounts ADD COLUMN x int`,
 	} {

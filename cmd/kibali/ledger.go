@@ -26,7 +26,7 @@ type ledgerVerifyCommand struct {
 
 // Run verifies the ledger, and fails when something in it cannot be true.
 func (c ledgerVerifyCommand) Run(ctx context.Context, term terminal) error {
-	noted, err := parseSeal(c.Seal)
+	noted, err := parseSeal("--seal", c.Seal)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c ledgerVerifyCommand) Run(ctx context.Context, term terminal) error {
 		}
 		fmt.Fprintf(term.out, "%d transfers, %d entries, %d accounts in %v\n", v.Transfers, v.Entries, v.Accounts, time.Since(began).Round(time.Millisecond))
 		if v.Seals > 0 {
-			fmt.Fprintf(term.out, "seal %d:%s, %d transfers behind it\n", v.Last.Number, hex.EncodeToString(v.Last.Hash), v.Unsealed)
+			fmt.Fprintf(term.out, "seal %s, %d transfers behind it\n", v.Last.Name(), v.Unsealed)
 		}
 		if !v.Sound() {
 			fmt.Fprintf(term.out, "NOT SOUND: %d breaches\n", v.Broken)
@@ -55,8 +55,9 @@ func (c ledgerVerifyCommand) Run(ctx context.Context, term terminal) error {
 	})
 }
 
-// parseSeal reads a seal as verification prints it; "" is none.
-func parseSeal(text string) (*store.Seal, error) {
+// parseSeal reads a seal as verification prints it, which a flag gives; "" is
+// none.
+func parseSeal(flag, text string) (*store.Seal, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -67,7 +68,7 @@ func parseSeal(text string) (*store.Seal, error) {
 			return &store.Seal{Number: n, Hash: sum}, nil
 		}
 	}
-	return nil, fault.New(fault.Malformed, "--seal is NUMBER:HASH, as kibali ledger verify prints it")
+	return nil, fault.New(fault.Malformed, "%s is NUMBER:HASH, as verification prints it", flag)
 }
 
 type ledgerBalanceCommand struct {

@@ -64,6 +64,9 @@ type commands struct {
 		Balance   ledgerBalanceCommand   `cmd:"" help:"Print what an account has, or had at a moment."`
 		Statement ledgerStatementCommand `cmd:"" help:"Print an account's transfers in a period, as CSV."`
 	} `cmd:"" help:"Look into the ledger of credits."`
+	Audit struct {
+		Verify auditVerifyCommand `cmd:"" help:"Check the audit trail against its seals, and those against the heads that were published; fails and names the events when something is not."`
+	} `cmd:"" help:"Look into the audit trail."`
 	Health  healthCommand  `cmd:"" help:"Ask a running serve or worker whether it is ready; fails when it is not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommand  `cmd:"" hidden:"" help:"Print the table of settings."`

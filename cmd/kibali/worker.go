@@ -17,6 +17,7 @@ type workerCommand struct {
 	config.Secret
 	config.Database
 	config.Documents
+	config.Heads
 	config.Cache
 	config.Platform
 	config.Notices
@@ -31,7 +32,7 @@ func (c workerCommand) Run(ctx context.Context, term terminal) (err error) {
 	name := c.Name(&problems)
 	blueprint := process.Blueprint{
 		Pool: c.Pool(&problems, "kibali worker"), Temporal: config.Temporal(&problems), Documents: c.Location(&problems),
-		Hashes: 1, Version: build(), Log: log, SecretKey: c.Key(&problems), Platform: name,
+		Heads: c.HeadsLocation(&problems), Hashes: 1, Version: build(), Log: log, SecretKey: c.Key(&problems), Platform: name,
 	}
 	inbox, closeInbox, err := openInbox(c.Notices)
 	if err != nil {

@@ -16,16 +16,34 @@ func (d Documents) Location(p *Problems) string {
 	if !p.need("KIBALI_DOCUMENTS_URL", d.DocumentsURL, do) {
 		return ""
 	}
-	location, err := url.Parse(d.DocumentsURL)
+	return storage(p, "KIBALI_DOCUMENTS_URL", d.DocumentsURL, do)
+}
+
+// Heads is where the heads of sealed chains are published.
+type Heads struct {
+	HeadsURL string `name:"heads-url" env:"KIBALI_HEADS_URL" placeholder:"URL" help:"Storage of the heads of the sealed chains, best a bucket with object lock that those who administer the database cannot change; that of documents when not set."`
+}
+
+// HeadsLocation returns the URL of the storage, "" when it is that of documents.
+func (h Heads) HeadsLocation(p *Problems) string {
+	if h.HeadsURL == "" {
+		return ""
+	}
+	return storage(p, "KIBALI_HEADS_URL", h.HeadsURL, "give a folder, such as file:///var/lib/kibali/heads, or s3://BUCKET?region=REGION")
+}
+
+// storage checks the URL of a storage, and returns it.
+func storage(p *Problems, variable, value, do string) string {
+	location, err := url.Parse(value)
 	switch {
 	case err != nil || !slices.Contains([]string{"file", "s3", "mem"}, location.Scheme):
-		p.add("KIBALI_DOCUMENTS_URL", "is not an address of storage: %s", do)
+		p.add(variable, "is not an address of storage: %s", do)
 	case location.Scheme == "file" && (location.Host != "" || location.Path == ""):
-		p.add("KIBALI_DOCUMENTS_URL", "does not name a folder by its full path: %s", do)
+		p.add(variable, "does not name a folder by its full path: %s", do)
 	case location.Scheme == "s3" && location.Host == "":
-		p.add("KIBALI_DOCUMENTS_URL", "does not name a bucket: %s", do)
+		p.add(variable, "does not name a bucket: %s", do)
 	}
-	return d.DocumentsURL
+	return value
 }
 
 // Cache is where a worker keeps what it would else work out at every start.

@@ -95,7 +95,7 @@ func grants() []grant {
 		}
 		list = append(list, grant{table, "TRUNCATE", false, "nothing of Kibali empties a table"})
 	}
-	for _, table := range []string{"audit_events", "policies"} {
+	for _, table := range []string{"audit_events", "audit_seals", "ledger_seals", "policies"} {
 		list = append(list,
 			grant{table, "SELECT", true, "the application needs it"}, grant{table, "INSERT", true, "the application needs it"})
 		for _, privilege := range []string{"UPDATE", "DELETE", "TRUNCATE"} {
@@ -110,7 +110,9 @@ func examineGrants(ctx context.Context, f *findings, conn *pgx.Conn) {
 	var wrong []string
 	for _, g := range grants() {
 		var has bool
-		if err := conn.QueryRow(ctx, `SELECT has_table_privilege(to_regclass($1)::oid, $2)`, g.table, g.privilege).Scan(&has); err != nil {
+		if err := conn.QueryRow(ctx, `
+			SELECT has_table_privilege(to_regclass($1)::oid, $2)
+				OR $2 IN ('INSERT', 'UPDATE') AND has_any_column_privilege(to_regclass($1)::oid, $2)`, g.table, g.privilege).Scan(&has); err != nil {
 			f.add(Failed, " role", "", "%s", cause(err))
 			return
 		}

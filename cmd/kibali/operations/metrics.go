@@ -20,6 +20,9 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	outcomes *prometheus.CounterVec
+	seals    *prometheus.GaugeVec
+	sealed   *prometheus.GaugeVec
+	heads    *prometheus.GaugeVec
 	temporal client.MetricsHandler
 }
 
@@ -41,11 +44,14 @@ func NewMetrics(version string) (*Metrics, error) {
 		Name: "kibali_message_recipients_total",
 		Help: "Recipients of messages of which something was learnt: sent, delivered, failed, unknown, unknown_refunded, late (sent after all, and refunded before).",
 	}, []string{"outcome"})
+	m.seals = newChainGauge("kibali_seal_number", "The newest seal of the ledger or of the audit trail that this process knows.")
+	m.sealed = newChainGauge("kibali_sealed_timestamp_seconds", "When it was made.")
+	m.heads = newChainGauge("kibali_head_published_timestamp_seconds", "When this process last published the head of a chain.")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "kibali_build_info", Help: "1, with the build as a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.duration, m.outcomes, build,
+	m.registry.MustRegister(m.requests, m.duration, m.outcomes, m.seals, m.sealed, m.heads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exporter, err := otelprometheus.New(
 		otelprometheus.WithRegisterer(m.registry), otelprometheus.WithoutScopeInfo(), otelprometheus.WithoutTargetInfo())
@@ -75,6 +81,19 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 // Recipients counts recipients of messages by what was learnt of them.
 func (m *Metrics) Recipients(outcome string, n int) {
 	m.outcomes.WithLabelValues(outcome).Add(float64(n))
+}
+
+func newChainGauge(name, help string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"chain"})
+}
+
+// Sealed tells the newest seal of a chain, and when its head was published.
+func (m *Metrics) Sealed(chain string, number int64, at, published time.Time) {
+	m.seals.WithLabelValues(chain).Set(float64(number))
+	m.sealed.WithLabelValues(chain).Set(float64(at.Unix()))
+	if !published.IsZero() {
+		m.heads.WithLabelValues(chain).Set(float64(published.Unix()))
+	}
 }
 
 // Pool adds the statistics of the connections to PostgreSQL.

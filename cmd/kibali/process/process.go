@@ -24,11 +24,12 @@ import (
 )
 
 // Blueprint says what a process is made of. Every field is required, but for
-// Limits, BaseURL and SSO, which serve alone needs.
+// Heads, and for Limits, BaseURL and SSO, which serve alone needs.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
 	Documents string // the URL of the storage
+	Heads     string // the URL of the storage of sealed chains' heads; "" for that of documents
 	Hashes    int    // how many passwords are hashed at a time
 	Version   string // of this build
 	Log       *slog.Logger
@@ -53,6 +54,7 @@ type Process struct {
 	Documents *documents.Store
 	Hasher    *identity.Hasher
 	Service   *service.Service
+	heads     *documents.Store // nil for Documents
 	secretKey []byte
 	platform  string
 	namespace string // of Temporal
@@ -92,6 +94,11 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	if p.Documents, err = documents.Open(ctx, b.Documents); err != nil {
 		return nil, err
 	}
+	if b.Heads != "" {
+		if p.heads, err = documents.Open(ctx, b.Heads); err != nil {
+			return nil, err
+		}
+	}
 	b.Temporal.Logger = temporallog.NewStructuredLogger(b.Log.With("component", "temporal"))
 	b.Temporal.MetricsHandler = p.Metrics.Temporal()
 	if p.Temporal, err = client.NewLazyClient(b.Temporal); err != nil {
@@ -100,7 +107,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	p.Service = service.New(service.Config{
 		Letters: letters.Sender{Platform: b.Platform, BaseURL: b.BaseURL},
 		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Results: results,
-		SSO: provider, Limits: b.Limits, Log: b.Log,
+		SSO: provider, Limits: b.Limits, Log: b.Log, Heads: p.heads, Sealed: p.Metrics.Sealed,
 	})
 	return p, nil
 }
@@ -113,8 +120,11 @@ func (p *Process) Close() {
 	if p.Temporal != nil {
 		p.Temporal.Close()
 	}
-	if p.Documents != nil {
-		if err := p.Documents.Close(); err != nil {
+	for _, storage := range []*documents.Store{p.Documents, p.heads} {
+		if storage == nil {
+			continue
+		}
+		if err := storage.Close(); err != nil {
 			p.Log.Warn("close document storage", "cause", err.Error())
 		}
 	}

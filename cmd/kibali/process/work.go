@@ -26,8 +26,8 @@ type Work struct {
 	BaseURL  string
 }
 
-// Work carries out cases, sweeps and follows the ledger until ctx ends, then finishes what is in
-// hand. It waits for Temporal when that is away at the start.
+// Work carries out cases, sweeps, follows the ledger and seals until ctx ends,
+// then finishes what is in hand. It waits for Temporal when that is away at the start.
 func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	links, err := identity.NewLinks(p.secretKey)
 	if err != nil {
@@ -46,6 +46,10 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	})
 	group.Go(func() error {
 		p.Service.RunLedger(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		p.Service.RunSeals(ctx)
 		return nil
 	})
 	group.Go(func() error {
