@@ -79,7 +79,7 @@ func (c consoleCommand) reading(ctx context.Context, postgres *devstack.Postgres
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	for _, measure := range []func(context.Context, consoleCommand) error{b.pages, b.live, b.sizes, b.paints} {
+	for _, measure := range []func(context.Context, consoleCommand) error{b.live, b.pages, b.sizes, b.paints} {
 		if err := measure(ctx, c); err != nil {
 			return err
 		}
