@@ -206,7 +206,12 @@ func (q LedgerQuery) from() (string, []any) {
 		}
 		conditions = append(conditions, order+" < "+arg(key))
 	}
-	return from +
-		`LEFT JOIN staff s ON t.actor_kind = 'staff' AND s.id = t.actor_id ` +
-		where(conditions...) + ` ORDER BY ` + order + ` DESC` + atMost(q.Limit), args
+	const staff = `LEFT JOIN staff s ON t.actor_kind = 'staff' AND s.id = t.actor_id `
+	if q.AccountID == uuid.Nil && q.Limit > 0 {
+		// The page first: each of its transfers has one entry and one actor at the
+		// most, while the planner would rather join all that a filter leaves.
+		page := ` FROM (SELECT * FROM transfers t ` + where(conditions...) + ` ORDER BY t.position DESC` + atMost(q.Limit) + `) t `
+		return strings.Replace(from, ` FROM transfers t `, page, 1) + staff + `ORDER BY t.position DESC`, args
+	}
+	return from + staff + where(conditions...) + ` ORDER BY ` + order + ` DESC` + atMost(q.Limit), args
 }
