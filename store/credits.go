@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,7 +88,8 @@ func (t *Tx) Charge(ctx context.Context, p Posting) (Posted, error) {
 
 // RefundCharge gives back the charge that p.Reverses names, all of it when
 // p.Amount is zero, or a part. A charge is refunded once. What is given back to
-// an account that is suspended is held. p.AccountID is ignored.
+// an account that is suspended is held; what reaches one that is closed is settled
+// in the same transaction, as was what it had left. p.AccountID is ignored.
 //
 // The same request with the same charge and amount gives the first one's
 // outcome again. It returns
@@ -98,13 +100,20 @@ func (t *Tx) Charge(ctx context.Context, p Posting) (Posted, error) {
 //	fault.KeyReused  the request posted something else before
 func (s *Store) RefundCharge(ctx context.Context, p Posting) (Posted, error) {
 	p.Kind = ledger.ChargeRefund
-	return alone(s.pool).reverse(ctx, p)
+	posted, err := alone(s.pool).reverse(ctx, p)
+	if errors.Is(err, errSettles) {
+		err = s.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+			posted, err = tx.RefundCharge(ctx, p)
+			return err
+		})
+	}
+	return posted, err
 }
 
 // RefundCharge is Store.RefundCharge as part of a transaction; see Tx.Charge.
 func (t *Tx) RefundCharge(ctx context.Context, p Posting) (Posted, error) {
 	p.Kind = ledger.ChargeRefund
-	return within(t).reverse(ctx, p)
+	return t.settleClosed(ctx, p.At)(within(t).reverse(ctx, p))
 }
 
 // Reverse takes all of a top-up, charge or refund back, once: p.Reverses names

@@ -101,6 +101,9 @@ func (o poster) transfer(ctx context.Context, p Posting, change int64, platform 
 		if replayed, err := s.judge(p, change, platform); replayed != nil || err != nil {
 			return orNothing(replayed), err
 		}
+		if s.status == account.Closed && !o.inTx {
+			return Posted{}, errSettles
+		}
 	}
 	return Posted{}, fault.New(fault.Unavailable, "The account is changing too often. Please try again.")
 }
@@ -121,7 +124,7 @@ func (o poster) once(ctx context.Context, p Posting, change int64, platform uuid
 	posted := p.posted(change, platform)
 	e := &posted.Entry
 	err := o.db.QueryRow(ctx, postOne,
-		p.AccountID, change, p.At, statuses[p.Kind], ledger.Most, p.Request.Scope, p.Request.Key, p.Reverses,
+		p.AccountID, change, p.At, o.statuses(p.Kind), ledger.Most, p.Request.Scope, p.Request.Key, p.Reverses,
 		p.ID, platform, p.Kind, p.Reason, p.Reference, p.Actor.Kind, posted.ActorID, p.DecisionID,
 	).Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &posted.CreatedAt, &keeps, &posted.Position)
 	e.Amount, e.HeldAmount = sides(change, keeps)

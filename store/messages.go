@@ -213,7 +213,7 @@ func (s *Store) PlanMessage(ctx context.Context, id uuid.UUID, wake time.Time, s
 
 // refundRecipients gives back what some recipients of a message cost, once
 // each, in the transaction that says why. What reaches a suspended account is
-// held.
+// held, what reaches a closed one settled.
 func (t *Tx) refundRecipients(ctx context.Context, messageID uuid.UUID, positions []int, now time.Time) (int, error) {
 	if len(positions) == 0 {
 		return 0, nil
@@ -232,9 +232,9 @@ func (t *Tx) refundRecipients(ctx context.Context, messageID uuid.UUID, position
 	if err != nil || *n == 0 {
 		return 0, failed("refund recipients", err)
 	}
-	_, err = within(t).post(ctx, Posting{
+	_, err = t.settleClosed(ctx, now)(within(t).post(ctx, Posting{
 		ID: uuid.Must(uuid.NewV7()), Request: Request{Scope: messageID, Key: refundKey(*first)}, Kind: ledger.ChargeRefund,
 		AccountID: accountID, Amount: *amount, Reference: chargeOfMessage, Actor: actor.Actor{Kind: actor.System}, At: now,
-	})
+	}))
 	return *n, err
 }

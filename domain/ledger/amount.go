@@ -67,7 +67,7 @@ func (k Kind) Permits(status account.Status) bool {
 func (k Kind) Spends() bool { return k == Charge }
 
 // Keeps reports whether credits that reach an account with the status are held.
-// They are while it is suspended, and when it is closed, for staff to settle.
+// They are while it is suspended, and when it is closed, until they are settled.
 func Keeps(status account.Status) bool {
 	return status == account.Suspended || status == account.Closed
 }
