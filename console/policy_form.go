@@ -17,7 +17,7 @@ import (
 // setting is one field of the form of the policy.
 type setting struct {
 	Name string // as the policy's own faults name it, or below it
-	// Kind is how it is entered: "hours", "whole", "text", "time" or "lines".
+	// Kind is how it is entered: "hours", "days", "whole", "text", "time" or "lines".
 	Kind string
 	get  func(p policy.Policy) string
 	set  func(p *policy.Policy, text string) error
@@ -42,6 +42,22 @@ func hours(name string, of func(p *policy.Policy) *policy.Duration) setting {
 				return errNoNumber
 			}
 			*of(p) = policy.Duration(time.Duration(n * float64(time.Hour)).Round(time.Second))
+			return nil
+		},
+	}
+}
+
+// days is a time in whole days; 0 is never.
+func days(name string, of func(p *policy.Policy) *policy.Duration) setting {
+	const day = 24 * time.Hour
+	return setting{Name: name, Kind: "days",
+		get: func(p policy.Policy) string { return strconv.FormatInt(int64(time.Duration(*of(&p))/day), 10) },
+		set: func(p *policy.Policy, text string) error {
+			n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+			if err != nil || n < 0 || n > 100*366 {
+				return errNoNumber
+			}
+			*of(p) = policy.Duration(time.Duration(n) * day)
 			return nil
 		},
 	}
@@ -180,6 +196,10 @@ func sectionsOf() []section {
 			hours("messages.give_up", func(p *policy.Policy) *policy.Duration { return &p.Messages.GiveUp }),
 			hours("messages.settle", func(p *policy.Policy) *policy.Duration { return &p.Messages.Settle }),
 			lines("messages.sender_ids", func(p *policy.Policy) *[]string { return &p.Messages.SenderIDs }),
+		}},
+		{Name: "retention", Settings: []setting{
+			days("retention.rejected_documents", func(p *policy.Policy) *policy.Duration { return &p.Retention.RejectedDocuments }),
+			days("retention.closed_accounts", func(p *policy.Policy) *policy.Duration { return &p.Retention.ClosedAccounts }),
 		}},
 		week,
 	}

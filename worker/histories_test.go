@@ -99,6 +99,7 @@ func paths() []path {
 		{name: "suspension-end-moved", walk: walkSuspensionEndMoved},
 		{name: "closure", walk: walkClosure},
 		{name: "erasure", walk: walkErasure},
+		{name: "erasure-lapsed", policy: forgetful, walk: walkErasureLapsed},
 		{name: "message-sent", most: 20, walk: walkMessageSent},
 		{name: "message-unknown", policy: impatientToSettle, sms: lostAnswers, walk: walkMessageUnknown},
 		{name: "password-reset-used", most: 40, walk: walkResetUsed},

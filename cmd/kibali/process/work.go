@@ -26,8 +26,9 @@ type Work struct {
 	BaseURL  string
 }
 
-// Work carries out cases, sweeps, follows the ledger and seals until ctx ends,
-// then finishes what is in hand. It waits for Temporal when that is away at the start.
+// Work carries out cases, sweeps, follows the ledger, seals and deletes what is kept
+// for too long until ctx ends, then finishes what is in hand. It waits for Temporal
+// when that is away at the start.
 func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	links, err := identity.NewLinks(p.secretKey)
 	if err != nil {
@@ -50,6 +51,10 @@ func (p *Process) Work(ctx context.Context, w Work) (err error) {
 	})
 	group.Go(func() error {
 		p.Service.RunSeals(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		p.Service.RunRetention(ctx)
 		return nil
 	})
 	group.Go(func() error {
