@@ -1,13 +1,18 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"kibali/api"
 	"kibali/domain/account"
+	"kibali/domain/actor"
+	"kibali/domain/policy"
+	"kibali/store"
 )
 
 func (s *stand) opens(t *testing.T, token string) bool {
@@ -40,6 +45,32 @@ func TestUserSessions(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, target, second, nil).Code)
 		require.False(t, s.opens(t, u.session))
 		require.True(t, s.opens(t, second))
+	})
+
+	t.Run("last as long as the policy says when they begin", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t) // a policy of its own
+		u := s.register(t)
+		p, _, err := s.reader.Policy(t.Context())
+		require.NoError(t, err)
+		p.Sessions.User = policy.Session{Idle: policy.Duration(30 * time.Minute), Life: policy.Duration(time.Hour)}
+		p.Sessions.Staff = policy.Session{Idle: policy.Duration(10 * time.Minute), Life: policy.Duration(2 * time.Hour)}
+		require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now())
+			return err
+		}))
+		token := decode[api.LoggedIn](t, s.signInUser(t, u, password)).Token
+		page := decode[api.SessionsPage](t, s.call(t, http.MethodGet, "/v1/me/sessions", token, nil))
+		require.EqualValues(t, 1800, page.Items[0].IdleSeconds)
+		require.WithinDuration(t, time.Now().Add(time.Hour), page.Items[0].ExpiresAt, time.Minute)
+		require.EqualValues(t, 7200, page.Items[1].IdleSeconds, "the one that was there stays as it began")
+		in := s.signIn(t, actor.Support)
+		require.EqualValues(t, 600, in.Session.IdleSeconds)
+		require.WithinDuration(t, time.Now().Add(2*time.Hour), in.Session.ExpiresAt, time.Minute)
+
+		s.change(t, `UPDATE sessions SET last_used_at = now() - interval '31 minutes' WHERE idle = interval '30 minutes'`)
+		require.False(t, s.opens(t, token))
+		require.True(t, s.opens(t, u.session))
 	})
 
 	t.Run("have a new token with each sign-in, and the old one is refused for good", func(t *testing.T) {

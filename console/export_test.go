@@ -11,7 +11,7 @@ func SectionNames() (names []string) {
 // SettingNames are what a policy's faults and settings are called, but for canned
 // reasons.
 func SettingNames() []string {
-	names := []string{"review", "appeals", "documents", "changes"}
+	names := []string{"review", "appeals", "documents", "changes", "sessions.user", "sessions.staff"}
 	for _, s := range sectionsOf() {
 		for _, each := range s.Settings {
 			names = append(names, each.Name)

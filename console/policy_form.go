@@ -188,6 +188,10 @@ func sectionsOf() []section {
 			whole("passwords.user", func(p *policy.Policy) *int { return &p.Passwords.User }),
 			whole("passwords.staff", func(p *policy.Policy) *int { return &p.Passwords.Staff }),
 			hours("reset_link", func(p *policy.Policy) *policy.Duration { return &p.ResetLink }),
+			hours("sessions.user.idle", func(p *policy.Policy) *policy.Duration { return &p.Sessions.User.Idle }),
+			hours("sessions.user.life", func(p *policy.Policy) *policy.Duration { return &p.Sessions.User.Life }),
+			hours("sessions.staff.idle", func(p *policy.Policy) *policy.Duration { return &p.Sessions.Staff.Idle }),
+			hours("sessions.staff.life", func(p *policy.Policy) *policy.Duration { return &p.Sessions.Staff.Life }),
 			whole("max_api_keys", func(p *policy.Policy) *int { return &p.MaxAPIKeys }),
 		}},
 		{Name: "messages", Settings: []setting{

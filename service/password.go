@@ -64,7 +64,10 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 			return err
 		}
 		var begun store.Beginning
-		token, begun = s.newSession(by, store.Login{ID: now.ID, AccountID: by.ID, PasswordHash: hash})
+		token, begun, err = s.newSession(ctx, by, store.Login{ID: now.ID, AccountID: by.ID, PasswordHash: hash})
+		if err != nil {
+			return err
+		}
 		return tx.BeginSession(ctx, begun)
 	})
 	if err != nil {

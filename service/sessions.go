@@ -13,12 +13,6 @@ import (
 	"kibali/store"
 )
 
-// How long a user stays logged in, and for how long without doing anything.
-const (
-	sessionLife = 12 * time.Hour
-	sessionIdle = 2 * time.Hour
-)
-
 // LoggedIn is a session that has begun.
 type LoggedIn struct {
 	Token   string
@@ -125,23 +119,31 @@ func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.
 			return "", time.Time{}, err
 		}
 	}
-	token, begun := s.newSession(by, login)
+	token, begun, err := s.newSession(ctx, by, login)
+	if err != nil {
+		return "", time.Time{}, err
+	}
 	begun.NewHash = hash
 	return token, begun.Session.CreatedAt, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error { return tx.BeginSession(ctx, begun) })
 }
 
-// newSession returns a session of a login, with its token: each has one of its
-// own, whatever sessions there were before.
-func (s *Service) newSession(by actor.Actor, login store.Login) (token string, begun store.Beginning) {
+// newSession returns a session of a login, as long as the policy says, with its
+// token: each has one of its own, whatever sessions there were before.
+func (s *Service) newSession(ctx context.Context, by actor.Actor, login store.Login) (token string, begun store.Beginning, err error) {
+	p, _, err := s.reader.Policy(ctx)
+	if err != nil {
+		return "", store.Beginning{}, err
+	}
+	idle, life := time.Duration(p.Sessions.User.Idle), time.Duration(p.Sessions.User.Life)
 	now := s.now()
 	token, hash := identity.NewToken(identity.SessionToken)
 	session := store.Session{
 		ID: newID(), AccountID: login.AccountID, Purpose: store.PurposeSession, Hash: hash,
-		CreatedAt: now, Idle: sessionIdle, ExpiresAt: now.Add(sessionLife), Address: addressOf(by),
+		CreatedAt: now, Idle: idle, ExpiresAt: now.Add(life), Address: addressOf(by),
 	}
 	return token, store.Beginning{Session: session, Proved: login, Event: store.Event{
 		At: now, Actor: by, Action: "session.begun", Subject: "session", SubjectID: session.ID.String(), AccountID: &login.AccountID,
-	}}
+	}}, nil
 }
 
 // Logout ends the session of a token. A session that has ended already, or

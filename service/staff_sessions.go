@@ -15,12 +15,8 @@ import (
 	"kibali/store"
 )
 
-// How long a session of staff lasts, and how long a sign-in counts as recent.
-const (
-	staffSessionLife = 12 * time.Hour
-	staffSessionIdle = time.Hour
-	recentSignIn     = 15 * time.Minute
-)
+// recentSignIn is how long a sign-in counts as recent.
+const recentSignIn = 15 * time.Minute
 
 // StaffSignIn is what a staff member gives to sign in.
 type StaffSignIn struct {
@@ -123,17 +119,22 @@ func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.
 	if proved.IsZero() {
 		proved, recentUntil = now, now
 	}
+	p, _, err := tx.Reader().Policy(ctx)
+	if err != nil {
+		return StaffSignedIn{}, err
+	}
+	idle, life := time.Duration(p.Sessions.Staff.Idle), time.Duration(p.Sessions.Staff.Life)
 	token, hash := identity.NewToken(identity.StaffSessionToken)
 	session = store.StaffSession{
 		ID: newID(), StaffID: staff.ID, Hash: hash, Method: session.Method, SecondFactor: session.SecondFactor, CreatedAt: now,
 		AuthenticatedAt: proved, RecentUntil: recentUntil,
-		LastUsedAt: now, Idle: staffSessionIdle, ExpiresAt: now.Add(staffSessionLife), Address: addressOf(by),
+		LastUsedAt: now, Idle: idle, ExpiresAt: now.Add(life), Address: addressOf(by),
 	}
 	if err := tx.InsertStaffSession(ctx, session); err != nil {
 		return StaffSignedIn{}, err
 	}
 	by.Kind, by.ID, by.Role = actor.Staff, staff.ID, staff.Role
-	err := tx.AppendEvent(ctx, store.Event{
+	err = tx.AppendEvent(ctx, store.Event{
 		At: now, Actor: by, Action: "staff.signed_in", Subject: "staff_session", SubjectID: session.ID.String(),
 		After: map[string]any{"method": session.Method, "second_factor": session.SecondFactor},
 	})

@@ -54,7 +54,8 @@ type commands struct {
 	Deploy  deployCommand  `cmd:"" help:"Make this build current: new cases start on it, open ones move on to it."`
 	Doctor  doctorCommand  `cmd:"" help:"Check an installation, and say what to do."`
 	Staff   struct {
-		Create staffCreateCommand `cmd:"" help:"Add a staff member and print their personal access token, once."`
+		Create       staffCreateCommand       `cmd:"" help:"Add a staff member and print their personal access token, once."`
+		ResetFactors staffResetFactorsCommand `cmd:"" help:"Take the second factor from a staff member who has lost it and has no admin to ask, and end their sessions."`
 	} `cmd:"" help:"Look after staff."`
 	Service struct {
 		Create serviceCreateCommand `cmd:"" help:"Add a platform's own gateway and print its credential, once."`

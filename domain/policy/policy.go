@@ -46,6 +46,8 @@ type Policy struct {
 	ResetLink Duration `json:"reset_link"`
 	// Retention says how long personal data is kept that nobody needs any more.
 	Retention Retention `json:"retention"`
+	// Sessions says how long people stay signed in.
+	Sessions Sessions `json:"sessions"`
 }
 
 // Messages are the rules of the SMS that customers send.
@@ -127,6 +129,7 @@ func Default() Policy {
 		Passwords:    Passwords{User: 12, Staff: 15},
 		ResetLink:    Duration(time.Hour),
 		Retention:    Retention{RejectedDocuments: Duration(180 * day)},
+		Sessions:     defaultSessions(),
 	}
 }
 
@@ -205,6 +208,7 @@ func (p Policy) Validate() error {
 		refuse("reset_link", "Must be at most 24h.")
 	}
 	bad = append(bad, p.Retention.refuse()...)
+	bad = append(bad, p.Sessions.refuse()...)
 	if p.Messages.GiveUp < Duration(time.Second) || p.Messages.GiveUp > Duration(72*time.Hour) {
 		refuse("messages.give_up", "Must be between a second and 72 hours.")
 	}

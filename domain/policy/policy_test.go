@@ -29,6 +29,7 @@ func TestAStoredPolicyIsReadLeniently(t *testing.T) {
 	require.Equal(t, 1000, read.MaxDocuments)
 	require.Equal(t, policy.Default().Passwords, read.Passwords, "what it could not say is the default")
 	require.Equal(t, policy.Default().Calendar, read.Calendar)
+	require.Equal(t, policy.Default().Sessions, read.Sessions)
 
 	read, err = policy.Parse([]byte(`{"calendar": {"zone": "Africa/Nairobi", "hours": {"monday": {"from": "08:00", "to": "12:00"}}}, "quiet_hours": null}`))
 	require.NoError(t, err)
@@ -61,13 +62,15 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.Messages = policy.Messages{GiveUp: policy.Duration(100 * time.Hour)}
 	p.Passwords = policy.Passwords{User: 7, Staff: 65}
 	p.ResetLink = 0
+	p.Sessions.User = policy.Session{Idle: policy.Duration(time.Minute), Life: policy.Duration(time.Hour)}
+	p.Sessions.Staff.Life = p.Sessions.Staff.Idle - 1
 	refused := fault.As(p.Validate())
 	require.NotNil(t, refused)
 	var names []string
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "messages.give_up", "messages.settle", "passwords.user", "passwords.staff", "reset_link"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "messages.give_up", "messages.settle", "passwords.user", "passwords.staff", "reset_link", "sessions.user", "sessions.staff"}, names)
 }
 
 func TestDeadlines(t *testing.T) {

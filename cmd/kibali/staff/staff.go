@@ -1,5 +1,5 @@
-// Package staff adds the people who run the platform. It imports domain and
-// store.
+// Package staff adds the people who run the platform, and helps who is locked
+// out. It imports domain, identity and store.
 package staff
 
 import (
