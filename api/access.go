@@ -1,6 +1,8 @@
 package api
 
 import (
+	"maps"
+
 	"kibali/domain/actor"
 	"kibali/web"
 )
@@ -9,6 +11,9 @@ import (
 func Owns(path string) bool { return owns(path) }
 
 var owns = web.Below(access)
+
+// Routes returns every route of the API, and who may use it.
+func Routes() map[string]web.Access { return maps.Clone(access) }
 
 // access says who may use each route; one that is not listed cannot be
 // registered.

@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"kibali/api"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/identity"
@@ -105,6 +106,7 @@ func TestAccess(t *testing.T) {
 	active, banned := s.activeUser(t), s.activeUser(t)
 	key, bannedKey := s.apiKey(t, active), s.apiKey(t, banned)
 	s.setStatus(t, banned, account.Suspended)
+	ended := s.endedCredentials(t, active)
 
 	type caller struct {
 		name, token string
@@ -193,6 +195,9 @@ func TestAccess(t *testing.T) {
 		}
 		return http.StatusForbidden
 	}})
+	for name, token := range ended {
+		callers = append(callers, caller{name, token, always(http.StatusUnauthorized)})
+	}
 	target := strings.NewReplacer("{id}", own.id, "{doc}", own.id, "{appeal}", own.id, "{n}", "1")
 	for path, item := range specification(t).document.Paths.Map() {
 		for method, operation := range item.Operations() {
@@ -225,6 +230,36 @@ func TestAccess(t *testing.T) {
 			}
 		}
 	}
+}
+
+// endedCredentials returns one of each kind that was good before: revoked, expired,
+// not used for too long, ended, or of somebody who is disabled.
+func (s *stand) endedCredentials(t *testing.T, of user) map[string]string {
+	t.Helper()
+	tokens := map[string]string{"a revoked API key": s.apiKey(t, of), "a revoked service": s.service(t, actor.Scopes()...)}
+	end := func(table, token, change string) {
+		hash := identity.HashToken(token)
+		s.change(t, `UPDATE `+table+` SET `+change+` WHERE hash = $1`, hash[:])
+	}
+	end("api_keys", tokens["a revoked API key"], `revoked_at = now()`)
+	end("services", tokens["a revoked service"], `revoked_at = now()`)
+	for how, change := range map[string]string{"expired": `expires_at = now()`, "idle": `last_used_at = now() - idle`, "ended": `ended_at = now()`} {
+		user, staff := decode[api.LoggedIn](t, s.signInUser(t, of, password)).Token, s.signIn(t, actor.Admin).Token
+		end("sessions", user, change)
+		end("staff_sessions", staff, change)
+		tokens["a user's session: "+how], tokens["a staff session: "+how] = user, staff
+	}
+	s.change(t, `INSERT INTO staff (id, email, name, role, created_at, disabled_at) VALUES (gen_random_uuid(), 'gone@example.co.tz', 'Gone', 'admin', now(), now())`)
+	for name, of := range map[string][2]string{
+		"an expired staff token": {"admin@example.co.tz", `expires_at = now()`}, "a revoked staff token": {"admin@example.co.tz", `revoked_at = now()`},
+		"the token of somebody disabled": {"gone@example.co.tz", `expires_at = NULL`},
+	} {
+		token, hash := identity.NewToken(identity.StaffToken)
+		s.change(t, `INSERT INTO staff_tokens (id, staff_id, hash, name, created_at) SELECT gen_random_uuid(), id, $1, 'test', now() FROM staff WHERE email = $2`, hash[:], of[0])
+		end("staff_tokens", token, of[1])
+		tokens[name] = token
+	}
+	return tokens
 }
 
 func TestCredentials(t *testing.T) {

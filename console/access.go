@@ -1,6 +1,8 @@
 package console
 
 import (
+	"maps"
+
 	"kibali/console/page"
 	"kibali/domain/actor"
 	"kibali/web"
@@ -8,6 +10,9 @@ import (
 
 // Root is where the console is.
 const Root = "/console"
+
+// Routes returns every route of the console, and who may use it.
+func Routes() map[string]web.Access { return maps.Clone(access) }
 
 // access says who may use each route; one that is not listed cannot be
 // registered.

@@ -18,11 +18,13 @@ type ReviewClaim struct {
 }
 
 // Claim makes an application the staff member's to look at until expires,
-// unless it is another one's at now, and returns whose it is.
+// unless it is another one's at now, and returns whose it is. It returns
+// fault.NotFound when there is no such account.
 func (s *Store) Claim(ctx context.Context, accountID, staffID uuid.UUID, now, expires time.Time) (ReviewClaim, error) {
 	rows, err := s.pool.Query(ctx, `
 		WITH claimed AS (
-			INSERT INTO review_claims AS c (account_id, staff_id, claimed_at, expires_at) VALUES ($1, $2, $3, $4)
+			INSERT INTO review_claims AS c (account_id, staff_id, claimed_at, expires_at)
+			SELECT id, $2::uuid, $3::timestamptz, $4::timestamptz FROM accounts WHERE id = $1
 			ON CONFLICT (account_id) DO UPDATE SET
 				staff_id   = CASE WHEN c.expires_at <= $3 THEN excluded.staff_id ELSE c.staff_id END,
 				claimed_at = CASE WHEN c.expires_at <= $3 THEN excluded.claimed_at ELSE c.claimed_at END,
@@ -35,7 +37,7 @@ func (s *Store) Claim(ctx context.Context, accountID, staffID uuid.UUID, now, ex
 		return ReviewClaim{}, failed("claim application", err)
 	}
 	claim, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[ReviewClaim])
-	return claim, failed("claim application", err)
+	return claim, failed("read account", err)
 }
 
 // Unclaim ends a claim of the staff member, where there is one.

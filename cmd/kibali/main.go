@@ -68,6 +68,7 @@ type commands struct {
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Check the audit trail against its seals, and those against the heads that were published; fails and names the events when something is not."`
 	} `cmd:"" help:"Look into the audit trail."`
+	Routes  routesCommand  `cmd:"" help:"Print who may use each route of the API and the pages."`
 	Health  healthCommand  `cmd:"" help:"Ask a running serve or worker whether it is ready; fails when it is not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Config  configCommand  `cmd:"" hidden:"" help:"Print the table of settings."`

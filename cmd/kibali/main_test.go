@@ -42,7 +42,7 @@ func TestTheCommandLine(t *testing.T) {
 		t.Parallel()
 		code, out, _ := command(t, "--help")
 		require.Zero(t, code)
-		for _, name := range []string{"dev", "serve", "worker", "migrate", "deploy", "doctor", "staff create", "staff reset-factors", "health", "version"} {
+		for _, name := range []string{"dev", "serve", "worker", "migrate", "deploy", "doctor", "staff create", "staff reset-factors", "routes", "health", "version"} {
 			require.Contains(t, out, "\n  "+name)
 		}
 	})

@@ -1,6 +1,10 @@
 package portal
 
-import "kibali/web"
+import (
+	"maps"
+
+	"kibali/web"
+)
 
 // The addresses of the pages.
 const (
@@ -26,6 +30,9 @@ const (
 	keysPath      = "/api-keys"
 	keyPath       = "/api-keys/:id/revoke"
 )
+
+// Routes returns every route of the portal, and who may use it.
+func Routes() map[string]web.Access { return maps.Clone(access) }
 
 // access says who may use each route; one that is not listed cannot be
 // registered.

@@ -23,7 +23,7 @@ type Session struct {
 // than some of them could end a session that is used.
 const (
 	leastIdle   = 5 * time.Minute
-	longestLife = 90 * 24 * time.Hour
+	longestLife = 30 * 24 * time.Hour
 )
 
 func defaultSessions() Sessions {
@@ -40,7 +40,7 @@ func (s Sessions) refuse() []fault.Field {
 		idle, life := time.Duration(session.Idle), time.Duration(session.Life)
 		if idle < leastIdle || life < idle || life > longestLife {
 			bad = append(bad, fault.Field{
-				Field: field, Code: "invalid", Detail: "Must end after 5 minutes without use or more, and after 90 days at the latest, which is no sooner.",
+				Field: field, Code: "invalid", Detail: "Must end after 5 minutes without use or more, and after 30 days at the latest, which is no sooner.",
 			})
 		}
 	}
