@@ -23,6 +23,10 @@ type Config struct {
 	Reader   *store.Reader
 	Staff    map[actor.Role]actor.Actor // one of each role
 	Password string                     // of every demo user
+	// Colleague tops up. It is somebody beside Staff, who may give as much alone as
+	// if there were no demo data.
+	Colleague actor.Actor
+	Uses      *store.Uses // is told of uses
 	// Progress is told how far it is, in the manner of fmt.Printf.
 	Progress func(format string, args ...any)
 }
@@ -39,12 +43,12 @@ func Load(ctx context.Context, c Config) error { return load(ctx, c, companies) 
 func load(ctx context.Context, c Config, companies []company) error {
 	var done atomic.Int64
 	c.Progress("demo data: making %d accounts ...", len(companies))
-	group, ctx := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atATime)
 	for number, company := range companies {
 		group.Go(func() error {
 			l := loading{Config: c, company: company, number: number}
-			if err := l.load(ctx); err != nil {
+			if err := l.load(groupCtx); err != nil {
 				return fmt.Errorf("demo data: %s: %w", company.name, err)
 			}
 			if n := done.Add(1); n%20 == 0 || int(n) == len(companies) {
@@ -53,7 +57,10 @@ func load(ctx context.Context, c Config, companies []company) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return giveBonus(ctx, c, companies)
 }
 
 // loading is the making of one account.
@@ -68,6 +75,8 @@ type loading struct {
 	last *store.Decision
 	// decided counts the decisions of the story so far.
 	decided int
+	// asides counts what else was done once.
+	asides int
 }
 
 func (l *loading) load(ctx context.Context) error {
@@ -93,6 +102,8 @@ func (l *loading) take(ctx context.Context, step step) error {
 		return l.decide(ctx, *step.decision)
 	case step.resubmit:
 		return l.resubmit(ctx)
+	case step.aside != nil:
+		return step.aside(ctx, l)
 	default:
 		return l.login(ctx)
 	}

@@ -18,6 +18,7 @@ import (
 	"kibali/devstack/devtest"
 	"kibali/domain/actor"
 	"kibali/domain/cases"
+	"kibali/domain/ledger"
 	"kibali/identity"
 	"kibali/migrations"
 	"kibali/notify"
@@ -45,7 +46,7 @@ func setup(t *testing.T) (Config, *store.Reader) {
 	t.Cleanup(func() { require.NoError(t, inbox.Close()) })
 
 	people := map[actor.Role]actor.Actor{}
-	for _, role := range []actor.Role{actor.Admin, actor.Reviewer} {
+	for _, role := range []actor.Role{actor.Admin, actor.Reviewer, actor.Finance} {
 		member, err := service.NewStaff(string(role)+"@kibali.example", "Neema Mushi", string(role))
 		require.NoError(t, err)
 		_, token := identity.NewToken(identity.StaffToken)
@@ -67,6 +68,7 @@ func setup(t *testing.T) (Config, *store.Reader) {
 	require.NoError(t, worker.Deploy(deploying, p.Temporal, "test"))
 	return Config{
 		Service: p.Service, Reader: p.Store.Reader(), Staff: people, Password: "EFGHIJ-KLMNOP-QRSTUV-WXYZ23", Progress: t.Logf,
+		Colleague: people[actor.Finance], Uses: store.NewUses(p.Store),
 	}, p.Store.Reader()
 }
 
@@ -83,6 +85,9 @@ func TestLoadThatWasCutShortIsContinuedWithoutDuplicates(t *testing.T) {
 		{"Mchele Ltd", "agriculture", "Goma Juma", "Moshi", "Street 7", "sw", rejectedTwice},
 		{"Ndizi Ltd", "agriculture", "Hasani Juma", "Moshi", "Street 8", "en", closedRejected},
 		{"Nazi Ltd", "agriculture", "Imani Juma", "Moshi", "Street 9", "en", activeAgain},
+		{"Viungo Ltd", "agriculture", "Jamila Juma", "Moshi", "Street 10", "en", shopkeeper},
+		{"Mizigo Ltd", "transport", "Kassim Juma", "Moshi", "Street 11", "sw", carrier},
+		{"Bahati Ltd", "other", "Latifa Juma", "Moshi", "Street 12", "sw", suspendedPromoter},
 	}
 
 	// Cut short twice, while accounts are under way.
@@ -139,6 +144,23 @@ func TestLoadThatWasCutShortIsContinuedWithoutDuplicates(t *testing.T) {
 	decisions, documents = counts()
 	require.Equal(t, wantedDecisions, decisions)
 	require.Equal(t, wantedDocuments, documents)
+
+	for company, credits := range map[int]ledger.Balance{
+		5:  {Held: 4_000},
+		9:  {Available: 5_000 - 120 - 3 - 45 - 1 + bonus},
+		10: {Available: 8_000 - 640 - 2 + bonus},
+		11: {Held: 7_500 - 1_020},
+	} {
+		login, err := reader.LoginByEmail(t.Context(), chosen[company].email())
+		require.NoError(t, err)
+		balance, err := reader.Balance(t.Context(), login.AccountID)
+		require.NoError(t, err)
+		require.Equal(t, credits, balance, chosen[company].name)
+	}
+	unsigned, _, err := reader.TopUps(t.Context(), store.TopUpsQuery{State: store.StateUnsigned, Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, unsigned, 1)
+	require.Greater(t, time.Until(*unsigned[0].LapsesAt), 24*time.Hour)
 }
 
 func decisionsOf(t *testing.T, reader *store.Reader, id uuid.UUID) int {
@@ -147,7 +169,7 @@ func decisionsOf(t *testing.T, reader *store.Reader, id uuid.UUID) int {
 	require.NoError(t, err)
 	n := 0
 	for _, item := range items {
-		if item.DecisionID != nil && strings.HasSuffix(item.Action, ".requested") {
+		if item.DecisionID != nil && strings.HasSuffix(item.Action, ".requested") && item.Action != "top_up.requested" {
 			n++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
+	"kibali/domain/ledger"
 )
 
 // story is what happens to an account after it is registered.
@@ -18,6 +19,7 @@ type step struct {
 	resubmit bool
 	// login is the user looking in.
 	login bool
+	aside aside
 }
 
 // decision is what a staff member decides.
@@ -74,11 +76,34 @@ var (
 		by: actor.Admin, action: account.Reactivate, note: "Paid.",
 	}))
 
-	suspendedFraud       = tell(active, suspend(account.ReasonFraud, "Messages that imitate a bank were reported.", 0))
-	suspendedTerms       = tell(active, suspend(account.ReasonTerms, "Advertising to people who had asked for none.", 0))
-	suspendedUnpaid      = tell(active, suspend(account.ReasonNonPayment, "Two invoices are overdue.", 0))
+	// Of those who use the platform.
+	shopkeeper = tell(active,
+		bought(5_000, ledger.Refund, "Invoice 2026-0417."), keyed("Web shop", true), keyed("Old till", false),
+		charged(120, "Campaign: Saba Saba"), wrote(3, "Karibu! Leo bei ya nyanya ni nafuu sokoni Kariakoo."),
+		charged(45, "Order updates"), wrote(1, "Oda yako iko njiani."))
+	lender = tell(active,
+		bought(20_000, ledger.Refund, "Invoice 2026-0431."), signed(150_000, ledger.Refund, "Invoice 2026-0502, paid by bank.", account.Countersign, "Seen on the statement."),
+		keyed("Core banking", true), charged(2_300, "Repayment reminders"), wrote(2, "Your repayment of TZS 45,000 is due on Friday."))
+	grower = tell(active,
+		bought(3_000, ledger.Complimentary, "Welcome."), keyed("Field officers", true), charged(260, "Prices of the week"),
+		bought(-500, ledger.Adjustment, "Given twice by mistake."))
+	carrier = tell(active,
+		bought(8_000, ledger.Refund, "Invoice 2026-0440."), keyed("Dispatch", true), charged(640, "Delivery notices"),
+		wrote(2, "Mzigo wako utafika leo saa kumi jioni."), proposed(180_000, ledger.Refund, "Invoice 2026-0519: a whole year ahead."))
+	school = tell(active,
+		bought(1_500, ledger.Complimentary, "Welcome."), keyed("Timetable", false), wrote(3, "Mitihani inaanza Jumatatu saa mbili asubuhi."))
+	provider = tell(active,
+		signed(400_000, ledger.Complimentary, "For their partners.", account.Decline, "Not without a contract."),
+		proposed(120_000, ledger.Refund, "Invoice 2026-0523."), bought(900, ledger.Refund, "Invoice 2026-0388."), charged(899, "Alerts"))
+
+	suspendedFraud    = tell(active, bought(12_000, ledger.Refund, "Invoice 2026-0399."), charged(3_150, "Loans"), suspend(account.ReasonFraud, "Messages that imitate a bank were reported.", 0))
+	suspendedTerms    = tell(active, suspend(account.ReasonTerms, "Advertising to people who had asked for none.", 0))
+	suspendedPromoter = tell(active, bought(7_500, ledger.Refund, "Invoice 2026-0402."), charged(1_020, "Promotion"),
+		suspend(account.ReasonTerms, "Advertising to people who had asked for none.", 0),
+		appealed("All of them had signed up at our stand at the trade fair; we can show the forms."))
+	suspendedUnpaid      = tell(active, bought(2_000, ledger.Complimentary, "Welcome."), charged(1_700, "Price list"), suspend(account.ReasonNonPayment, "Two invoices are overdue.", 0))
 	suspendedByRegulator = tell(active, suspend(account.ReasonRegulation, "The regulator has ordered the sender name blocked.", 0))
-	suspendedUntil       = tell(active, suspend(account.ReasonTerms, "Repeated messages at night.", 5*year))
+	suspendedUntil       = tell(active, bought(4_000, ledger.Refund, "Invoice 2026-0411."), suspend(account.ReasonTerms, "Repeated messages at night.", 5*year))
 
 	rejectedNotEligible = tell(certificate, reject(account.ReasonNotEligible, "Lotteries need a licence of the Gaming Board."))
 	rejectedMismatch    = tell(certificate, photo, reject(account.ReasonDetailsMismatch, "The TIN belongs to another company."))

@@ -18,13 +18,16 @@ func ownPolicy() policy.Policy {
 	return p
 }
 
-// demoPolicy is the policy that the demo accounts are registered under: no
-// application expires because its applicant does not exist.
+// demoPolicy is the policy that the demo accounts are made under: no application
+// expires because its applicant does not exist, no top-up lapses for want of a
+// signature, and nobody is reminded of an appeal.
 func demoPolicy() policy.Policy {
 	p := ownPolicy()
 	const year = 365 * 24 * time.Hour
 	p.Documents = policy.Patience{Remind: policy.Duration(5 * year), Expire: policy.Duration(6 * year)}
 	p.Changes = p.Documents
+	p.TopUps.Signature = policy.Duration(5 * year)
+	p.Appeals = policy.Review{Deadline: policy.Duration(4000 * time.Hour), Escalate: policy.Duration(5000 * time.Hour)} // of work: two years
 	return p
 }
 

@@ -2,10 +2,12 @@ package development
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kibali/cmd/kibali/demo"
 	"kibali/service"
+	"kibali/store"
 )
 
 // demoFile is there when the demo data is complete. It is made once; what is
@@ -27,10 +29,16 @@ func (s *system) settle(ctx context.Context) error {
 		if err := ensurePolicy(ctx, s.process.Store, demoPolicy(), "Demo data: its applications do not expire."); err != nil {
 			return err
 		}
-		err := demo.Load(ctx, demo.Config{
-			Service: s.patientService(), Reader: s.process.Store.Reader(), Staff: people, Password: s.keys.DemoPassword, Progress: s.say,
-		})
+		colleague, err := ensureColleague(ctx, s.process.Store)
 		if err != nil {
+			return err
+		}
+		uses := store.NewUses(s.process.Store)
+		err = demo.Load(ctx, demo.Config{
+			Service: s.patientService(), Reader: s.process.Store.Reader(), Staff: people, Password: s.keys.DemoPassword, Progress: s.say,
+			Colleague: colleague, Uses: uses,
+		})
+		if err := errors.Join(err, uses.Flush(ctx)); err != nil {
 			return err
 		}
 		if err := s.folder.write(demoFile, demoState{Accounts: demo.Size()}); err != nil {
