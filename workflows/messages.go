@@ -89,13 +89,14 @@ func pause(ctx workflow.Context, wait time.Duration, summary string) error {
 }
 
 // sending is how a step of a message is run: apart from what decides over
-// accounts, for as long as it takes. A worker that is gone is noticed within a
-// minute.
+// accounts, for as long as it takes. A worker that is gone is noticed within half
+// a minute; one that is only slow by then goes on beside the next one, and each
+// recipient is still claimed by one of them.
 func sending(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           cases.MessagesTaskQueue,
 		StartToCloseTimeout: 15 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    30 * time.Second,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    500 * time.Millisecond,
 			BackoffCoefficient: 2,

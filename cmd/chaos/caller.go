@@ -31,6 +31,7 @@ func newCaller(run context.Context, replicas []string, report *Report, patience 
 // call is one request, however often it is sent.
 type call struct {
 	method, path, token, key string
+	account                  string // that a service asks about
 	contentType              string
 	body                     []byte
 }
@@ -78,7 +79,7 @@ func (c *caller) once(ctx context.Context, replica int, r call) (answer, error) 
 	if err != nil {
 		return answer{}, err
 	}
-	for name, value := range map[string]string{"Content-Type": r.contentType, "Idempotency-Key": r.key} {
+	for name, value := range map[string]string{"Content-Type": r.contentType, "Idempotency-Key": r.key, "X-Account-Id": r.account} {
 		if value != "" {
 			request.Header.Set(name, value)
 		}

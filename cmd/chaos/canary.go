@@ -19,6 +19,8 @@ type canaries struct {
 	phone  int    // five digits that begin the national numbers
 	tin    int    // five digits that begin the tax numbers
 	made   atomic.Int64
+
+	reached atomic.Int64 // recipients of messages
 }
 
 func newCanaries(random *rand.Rand) *canaries {
@@ -66,6 +68,11 @@ func (c *canaries) applicant() applicant {
 			"website": fmt.Sprintf("https://www.%s.example/%d", c.word, n), "address": fmt.Sprintf("Plot %d, %s Street\nDar es Salaam", n, c.word),
 		},
 	}
+}
+
+// recipient is the phone of somebody who gets messages.
+func (c *canaries) recipient() string {
+	return fmt.Sprintf("+255%d%04d", c.phone, c.reached.Add(1)%maxApplicants)
 }
 
 // form is the body of the applicant's registration.

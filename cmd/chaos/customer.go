@@ -29,6 +29,7 @@ type customer struct {
 	patience time.Duration // with what is under way
 	upload   string        // token
 	session  string        // token, once it was needed
+	key      string        // of its programs, once it has one
 }
 
 // newCustomer makes a customer who is not registered yet. Each has a random
@@ -179,8 +180,26 @@ func (c *customer) newOperation(kind account.Action, by staffMember) *operation 
 	case account.Close:
 		body["reason"] = c.canaries.word + " asked for it"
 	}
+	return c.operationOf(kind, by, note, body)
+}
+
+func (c *customer) operationOf(kind account.Action, by staffMember, note string, body map[string]any) *operation {
 	path := "/v1/accounts/" + c.id.String() + "/" + paths[kind]
-	return &operation{account: c.id, kind: kind, note: note, call: jsonCall(http.MethodPost, path, by.token, uuid.NewString(), body)}
+	return &operation{
+		account: c.id, kind: kind, note: note, wants: cases.Applied, call: jsonCall(http.MethodPost, path, by.token, uuid.NewString(), body),
+	}
+}
+
+// newSuspension is a decision to suspend the customer, until a time or, when
+// that is zero, for good.
+func (c *customer) newSuspension(by staffMember, until time.Time) *operation {
+	o := c.newOperation(account.Suspend, by)
+	if until.IsZero() {
+		return o
+	}
+	return c.operationOf(account.Suspend, by, o.note, map[string]any{
+		"note": o.note, "reason_code": "terms", "reason": c.canaries.word + " sent at night", "until": until.UTC().Format(time.RFC3339),
+	})
 }
 
 // decide has a staff member decide, and waits until it is carried out.
@@ -222,9 +241,14 @@ func (c *customer) keepDecision(o *operation, a answer) error {
 
 // awaitDecision returns when the decision is carried out.
 func (c *customer) awaitDecision(ctx context.Context, o *operation) error {
-	if o.answer.status == http.StatusOK {
+	if o.answer.status == http.StatusOK || o.answer.status == http.StatusCreated {
 		return nil
 	}
+	return c.awaitOutcome(ctx, o)
+}
+
+// awaitOutcome asks for the decision until it has ended.
+func (c *customer) awaitOutcome(ctx context.Context, o *operation) error {
 	return until(ctx, c.patience, 100*time.Millisecond, "decision "+o.decision.String()+" stays open", func() (bool, error) {
 		a, err := c.persist(ctx, c.random.IntN(2), jsonCall(http.MethodGet, "/v1/decisions/"+o.decision.String(), c.staff[0].token, "", nil))
 		if err != nil {

@@ -74,7 +74,10 @@ func (i *installation) strike(ctx context.Context, v victim, downtime time.Durat
 	if err := pause(ctx, downtime); err != nil {
 		return err
 	}
-	return v.start(ctx)
+	if err := v.start(ctx); err != nil {
+		return err
+	}
+	return i.auditor.afterFault(ctx)
 }
 
 func between(random *rand.Rand, least, most int) time.Duration {

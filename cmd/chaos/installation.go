@@ -40,6 +40,9 @@ type installation struct {
 	replicas  []string // base URLs of the serves
 	provider  *provider
 	staff     []staffMember // the first one is an admin, the others review
+	finance   []staffMember
+	gateway   string // the credential of the platform's own gateway
+	auditor   *auditor
 	canaries  *canaries
 	documents *documents.Store
 	superuser *pgxpool.Pool
@@ -77,6 +80,9 @@ func install(ctx context.Context, dir string, report *Report, random *rand.Rand)
 	if err := i.connect(ctx); err != nil {
 		return i, err
 	}
+	if i.auditor, err = newAuditor(ctx, i.stack.AppURL(), report); err != nil {
+		return i, err
+	}
 	if err := i.startProcesses(ctx, report); err != nil {
 		return i, err
 	}
@@ -97,7 +103,7 @@ func (i *installation) connect(ctx context.Context) (err error) {
 	if err := migrations.Migrate(ctx, i.stack.OwnerURL()); err != nil {
 		return err
 	}
-	if err := i.letSMSPass(ctx); err != nil {
+	if err := i.setPolicy(ctx); err != nil {
 		return err
 	}
 	if i.superuser, err = pgxpool.New(ctx, i.stack.SuperuserURL()); err != nil {
@@ -119,9 +125,10 @@ func (i *installation) documentsURL() string {
 	return "file://" + filepath.ToSlash(filepath.Join(i.dir, "documents"))
 }
 
-// letSMSPass puts a policy in force that has no quiet hours: the hour of a run
-// must not decide whether its SMS are sent.
-func (i *installation) letSMSPass(ctx context.Context) error {
+// setPolicy puts a policy in force that has no quiet hours: the hour of a run
+// must not decide whether its SMS are sent. Unknown outcomes of messages are
+// settled soon, and staff may give much alone: they give for hours.
+func (i *installation) setPolicy(ctx context.Context) error {
 	db, err := store.Open(ctx, i.stack.AppURL())
 	if err != nil {
 		return err
@@ -130,7 +137,9 @@ func (i *installation) letSMSPass(ctx context.Context) error {
 	return db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		p := policy.Default()
 		p.QuietHours = nil
-		_, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "SMS at any hour.", time.Now().UTC().Truncate(time.Microsecond))
+		p.TopUps.Alone = alone
+		p.Messages.Settle, p.Messages.GiveUp = policy.Duration(10*time.Second), policy.Duration(10*time.Minute)
+		_, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "A run that breaks everything.", time.Now().UTC().Truncate(time.Microsecond))
 		return err
 	})
 }
@@ -222,19 +231,32 @@ func (i *installation) command(ctx context.Context, args ...string) (string, err
 	return string(output), nil
 }
 
-// hire makes an admin and three reviewers.
+// hire makes an admin, three reviewers, two who look after credits, and the
+// platform's own gateway.
 func (i *installation) hire(ctx context.Context) error {
-	for n, role := range []actor.Role{actor.Admin, actor.Reviewer, actor.Reviewer, actor.Reviewer} {
+	for n, role := range []actor.Role{actor.Admin, actor.Reviewer, actor.Reviewer, actor.Reviewer, actor.Finance, actor.Finance} {
 		name := fmt.Sprintf("%s Staff %d", i.canaries.word, n)
-		output, err := i.command(ctx, "staff", "create", "--role", string(role), "--name", name,
+		token, err := i.credential(ctx, "staff", "create", "--role", string(role), "--name", name,
 			"--email", fmt.Sprintf("%s.staff%d@kibali.example", i.canaries.word, n))
 		if err != nil {
 			return err
 		}
-		lines := strings.Split(strings.TrimSpace(output), "\n")
-		i.staff = append(i.staff, staffMember{name: name, token: lines[len(lines)-1]})
+		if role == actor.Finance {
+			i.finance = append(i.finance, staffMember{name: name, token: token})
+		} else {
+			i.staff = append(i.staff, staffMember{name: name, token: token})
+		}
 	}
-	return nil
+	var err error
+	i.gateway, err = i.credential(ctx, "service", "create", "--name", "Gateway")
+	return err
+}
+
+// credential runs a command whose last line is a credential.
+func (i *installation) credential(ctx context.Context, args ...string) (string, error) {
+	output, err := i.command(ctx, args...)
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return lines[len(lines)-1], err
 }
 
 // ready returns when the processes answer that they are ready.
@@ -277,6 +299,9 @@ func (i *installation) stop() error {
 	}
 	if i.superuser != nil {
 		i.superuser.Close()
+	}
+	if i.auditor != nil {
+		i.auditor.close()
 	}
 	if i.provider != nil {
 		i.provider.stop()

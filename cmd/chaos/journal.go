@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"kibali/domain/account"
+	"kibali/domain/cases"
 )
 
 // journal is what clients were promised. The checks read nothing else of what
@@ -17,6 +18,7 @@ type journal struct {
 	accounts   []acknowledgedAccount
 	uploads    []acknowledgedUpload
 	operations []*operation
+	postings   []*posting
 	races      []race
 }
 
@@ -37,6 +39,8 @@ type operation struct {
 	account uuid.UUID
 	kind    account.Action
 	note    string
+	amount  int64        // of a top-up
+	wants   cases.Result // how it must end
 	call    call
 	answer  answer // status 0: its outcome was never learned
 	// decision is the one that was acknowledged, or nil.
@@ -68,6 +72,12 @@ func (j *journal) asked(o *operation) {
 	j.operations = append(j.operations, o)
 }
 
+func (j *journal) posted(p *posting) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.postings = append(j.postings, p)
+}
+
 func (j *journal) raced(r race) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -79,6 +89,7 @@ type entries struct {
 	accounts   []acknowledgedAccount
 	uploads    []acknowledgedUpload
 	operations []operation
+	postings   []posting
 	races      []race
 }
 
@@ -89,6 +100,9 @@ func (j *journal) read() entries {
 	e := entries{accounts: slices.Clone(j.accounts), uploads: slices.Clone(j.uploads), races: slices.Clone(j.races)}
 	for _, o := range j.operations {
 		e.operations = append(e.operations, *o)
+	}
+	for _, p := range j.postings {
+		e.postings = append(e.postings, *p)
 	}
 	return e
 }

@@ -46,8 +46,8 @@ var stories = []story{
 	{approve, suspend},
 }
 
-// load has clients live stories until ctx ends; what they are in the middle of
-// is brought to its end. A client whose step was refused leaves its story: the
+// load has clients live stories, every other of them spend credits, until ctx
+// ends; what they are in the middle of is brought to its end. A client whose step was refused leaves its story: the
 // refusal is in the report.
 func (r *run) load(ctx context.Context, clients int) (wait func()) {
 	var group sync.WaitGroup
@@ -56,7 +56,12 @@ func (r *run) load(ctx context.Context, clients int) (wait func()) {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				c := r.newCustomer(random)
-				err := c.live(ctx, stories[random.IntN(len(stories))])
+				var err error
+				if n%2 == 0 {
+					err = c.live(ctx, stories[random.IntN(len(stories))])
+				} else {
+					err = c.spend(ctx)
+				}
 				if errors.Is(err, errUnknown) {
 					r.report.count("operations whose outcome was never learned", 1)
 				}

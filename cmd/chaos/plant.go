@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,12 +36,12 @@ var plants = []plant{
 		FROM audit_events WHERE action = 'approve' LIMIT 1`, nil, "decision carried out more than once"},
 	{"a change has no event", `DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'approve')`, nil, "change without its event"},
 	{"a key has two decisions", `
-		INSERT INTO decisions (id, account_id, case_id, kind, note, staff_id, request_id, requested_at, outcome, closed_at)
-		SELECT gen_random_uuid(), account_id, case_id, kind, note, staff_id, request_id, requested_at, 'refused', closed_at FROM decisions`,
+		INSERT INTO decisions (id, account_id, case_id, kind, note, staff_id, request_id, requested_at, outcome, closed_at, amount)
+		SELECT gen_random_uuid(), account_id, case_id, kind, note, staff_id, request_id, requested_at, 'refused', coalesce(closed_at, requested_at), amount FROM decisions`,
 		nil, "one key, several decisions"},
 	{"two racers win", `
 		INSERT INTO decisions (id, account_id, case_id, kind, note, staff_id, request_id, requested_at, outcome, closed_at)
-		SELECT gen_random_uuid(), account_id, case_id, 'approve', gen_random_uuid()::text, staff_id, request_id, requested_at, 'applied', closed_at FROM decisions`,
+		SELECT gen_random_uuid(), account_id, case_id, 'approve', gen_random_uuid()::text, staff_id, request_id, requested_at, 'applied', coalesce(closed_at, requested_at) FROM decisions`,
 		nil, "raced application decided otherwise"},
 	{"a status is set by hand", `UPDATE accounts SET status = 'suspended', stage = '' WHERE id = (SELECT min(id::text)::uuid FROM accounts WHERE status = 'active')`,
 		nil, "account is not where its events lead"},
@@ -90,7 +91,8 @@ func (r *run) checkChecks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range plants {
+	all := slices.Concat(plants, creditPlants)
+	for _, p := range all {
 		caught, err := r.caught(ctx, sound, p)
 		if err != nil {
 			return fmt.Errorf("plant: %s: %w", p.fault, err)
@@ -99,13 +101,17 @@ func (r *run) checkChecks(ctx context.Context) error {
 			r.report.breach("checks", "planted fault was not caught", "%s: nothing said %q", p.fault, p.rule)
 		}
 	}
-	r.report.fact("%d planted faults were looked for", len(plants))
+	if err := errors.Join(r.checkAuditor(ctx), r.checkDoors(ctx)); err != nil {
+		return err
+	}
+	r.report.fact("%d planted faults were looked for", len(all)+2)
 	return r.checkTraces()
 }
 
 func (r *run) caught(ctx context.Context, sound evidence, p plant) (caught bool, err error) {
 	seen := sound
 	seen.cases, seen.deliveries, seen.files = maps.Clone(sound.cases), maps.Clone(sound.deliveries), maps.Clone(sound.files)
+	seen.journal.postings = slices.Clone(sound.journal.postings)
 	before := len(breachesOf(verify(seen), p.rule))
 	if p.twist != nil {
 		p.twist(&seen)

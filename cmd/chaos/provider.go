@@ -8,14 +8,18 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"kibali/domain/message"
 )
 
-// provider plays SendGrid and Twilio over HTTP: it counts messages by the id of
-// their notice, and misbehaves while it is told to.
+// provider plays SendGrid and Twilio over HTTP: it counts what it is asked by the
+// id of the notice or of the message's recipient, and misbehaves while it is told
+// to.
 type provider struct {
 	address string
 	server  *http.Server
@@ -27,11 +31,18 @@ type provider struct {
 	messages map[string]*delivery
 }
 
-// delivery is what became of one notice.
+// delivery is what became of one notice, or of a message to one recipient.
 type delivery struct {
 	asked    int
 	accepted int
 	refused  int // asked without being accepted, or accepted without saying so
+	// unclear says that the last answer left open whether it was taken, and again
+	// how often it was asked for after one of those.
+	unclear bool
+	again   int
+	// What Twilio lists, of an SMS.
+	phone, text string
+	at          time.Time
 }
 
 // rudeness bounds how often one notice is treated badly, so that the time until
@@ -48,6 +59,7 @@ func startProvider(ctx context.Context, report *Report, random *rand.Rand) (*pro
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v3/mail/send", p.email)
 	mux.HandleFunc("POST /2010-04-01/Accounts/{sid}/Messages.json", p.sms)
+	mux.HandleFunc("GET /2010-04-01/Accounts/{sid}/Messages.json", p.list)
 	p.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		if err := p.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -94,11 +106,40 @@ func (p *provider) sms(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	p.describe(id, r.PostForm.Get("To"), r.PostForm.Get("Body"))
+	if _, _, ours := message.ParseRecipientID(id); ours && strings.HasSuffix(r.PostForm.Get("To"), landline) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"code": 21614, "status": 400}`) // not a mobile number
+		return
+	}
 	p.treat(w, r, id, func() {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
-		_ = json.NewEncoder(w).Encode(map[string]string{"sid": "SM" + strings.ReplaceAll(id, "-", ""), "status": "queued"})
+		_ = json.NewEncoder(w).Encode(map[string]string{"sid": sid(id), "status": "queued"})
 	})
+}
+
+// landline ends the numbers that no message reaches.
+const landline = "9"
+
+func sid(id string) string { return "SM" + strings.NewReplacer("-", "", ".", "r").Replace(id) }
+
+// list answers what has become of the SMS to a phone. It does so politely: what
+// is learnt by asking is exact.
+func (p *provider) list(w http.ResponseWriter, r *http.Request) {
+	found := []map[string]any{}
+	p.mu.Lock()
+	for id, d := range p.messages {
+		if d.accepted > 0 && d.phone == r.FormValue("To") {
+			found = append(found, map[string]any{
+				"sid": sid(id), "status": "sent", "body": d.text, "direction": "outbound-api", "date_created": d.at.UTC().Format(time.RFC1123Z),
+			})
+		}
+	}
+	p.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"messages": found})
 }
 
 // treat answers one message, well or badly.
@@ -138,17 +179,19 @@ func (p *provider) treat(w http.ResponseWriter, r *http.Request, id string, acce
 	}
 }
 
+// unclear are the moods after which nobody can know whether it was taken.
+var unclear = []string{"broken", "taken and broken", "dropped", "taken and dropped", "silent", "malformed"}
+
 var moods = []string{"busy", "broken", "taken and broken", "dropped", "taken and dropped", "silent", "malformed", "slow"}
 
 func (p *provider) mood(id string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	d := p.messages[id]
-	if d == nil {
-		d = &delivery{}
-		p.messages[id] = d
-	}
+	d := p.of(id)
 	d.asked++
+	if d.unclear {
+		d.again++
+	}
 	if !p.rude.Load() || d.refused >= rudeness || p.random.IntN(10) >= 4 {
 		return ""
 	}
@@ -156,7 +199,25 @@ func (p *provider) mood(id string) string {
 	if mood != "slow" {
 		d.refused++
 	}
+	d.unclear = slices.Contains(unclear, mood)
 	return mood
+}
+
+// of returns what is known by an id; the caller has the lock.
+func (p *provider) of(id string) *delivery {
+	d := p.messages[id]
+	if d == nil {
+		d = &delivery{}
+		p.messages[id] = d
+	}
+	return d
+}
+
+func (p *provider) describe(id, phone, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d := p.of(id)
+	d.phone, d.text, d.at = phone, text, time.Now()
 }
 
 func (p *provider) accepted(id string) {

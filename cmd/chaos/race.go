@@ -21,8 +21,10 @@ func (r *run) calm(ctx context.Context) error {
 	var settleErr error
 	group.Go(func() { settleErr = r.settle(ctx, r.calmed, "after the storm") })
 	err := r.race(ctx)
-	if err == nil {
-		err = r.raceForContacts(ctx)
+	for _, next := range []func(context.Context) error{r.raceForCredits, r.raceForContacts} {
+		if err == nil {
+			err = next(ctx)
+		}
 	}
 	group.Wait()
 	if err := errors.Join(err, settleErr); err != nil {

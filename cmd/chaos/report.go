@@ -93,6 +93,13 @@ func (r *Report) fact(format string, args ...any) {
 	r.facts = append(r.facts, fmt.Sprintf(format, args...))
 }
 
+// counted returns how often something was counted.
+func (r *Report) counted(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[name]
+}
+
 func (r *Report) count(name string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -15,11 +16,12 @@ type Options struct {
 	Seed        uint64
 	Storm       time.Duration // of random kills
 	Clients     int           // at a time
-	Rounds      int           // applications that are raced for
+	Rounds      int           // applications that are raced for, and last credits
 	Racers      int           // that decide at once
 	TakenRounds int           // e-mails that are raced for
 	Outage      time.Duration // of Temporal, beyond what its scenario needs
 	Patience    time.Duration // how long after faults something may be stuck
+	RacesOnly   bool          // nothing breaks, all race
 	Out         io.Writer     // told of the progress
 }
 
@@ -59,7 +61,11 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if r.installation, err = install(ctx, o.Dir, r.report, r.random); err != nil {
 		return r.report, err
 	}
-	err = r.carryOut(ctx)
+	if o.RacesOnly {
+		err = r.parts(ctx, r.races())
+	} else {
+		err = r.parts(ctx, r.everyPart())
+	}
 	stopErr := r.stop()
 	if err == nil && stopErr == nil {
 		err = r.findTraces(ctx)
@@ -71,14 +77,15 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	return r.report, err
 }
 
-func (r *run) carryOut(ctx context.Context) error {
-	r.caller = newCaller(ctx, r.replicas, r.report, clientPatience)
-	r.racing = newCaller(ctx, r.replicas, r.report, racerPatience)
-	r.provider.rude.Store(true)
-	for _, part := range []struct {
-		title string
-		do    func(context.Context) error
-	}{
+// part is a part of a run.
+type part struct {
+	title string
+	do    func(context.Context) error
+}
+
+func (r *run) everyPart() []part {
+	return []part{
+		{"one customer does everything once", r.everyWay},
 		{"Temporal is away", r.withoutTemporal},
 		{"PostgreSQL is away", r.withoutPostgres},
 		{"every worker is away", r.withoutWorkers},
@@ -87,7 +94,25 @@ func (r *run) carryOut(ctx context.Context) error {
 		{"checking", r.check},
 		{"checking the checks", r.checkChecks},
 		{"reading every history", r.readHistories},
-	} {
+	}
+}
+
+// races are a run in which nothing breaks: who wins is all that is asked.
+func (r *run) races() []part {
+	return []part{
+		{"racing for applications and for the last credit", func(ctx context.Context) error {
+			r.calmed = time.Now()
+			return r.calm(ctx)
+		}},
+		{"checking", r.check},
+	}
+}
+
+func (r *run) parts(ctx context.Context, parts []part) error {
+	r.caller = newCaller(ctx, r.replicas, r.report, clientPatience)
+	r.racing = newCaller(ctx, r.replicas, r.report, racerPatience)
+	r.provider.rude.Store(!r.RacesOnly)
+	for _, part := range parts {
 		r.say("%s ...", part.title)
 		if err := part.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", part.title, err)
@@ -103,9 +128,12 @@ func (r *run) say(format string, args ...any) {
 // weather is the load and the storm.
 func (r *run) weather(ctx context.Context) error {
 	loading, stop := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() { r.auditor.keepLooking(loading) })
 	wait := r.load(loading, r.Clients)
 	err := r.storm(ctx, r.Storm, r.random)
 	stop()
+	looking.Wait()
 	r.provider.rude.Store(false)
 	r.calmed = time.Now()
 	wait()

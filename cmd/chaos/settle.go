@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/fault"
+	"kibali/domain/message"
 )
 
 // settle waits until nothing that was asked for before the given time is stuck
@@ -34,11 +35,13 @@ func (r *run) settle(ctx context.Context, since time.Time, when string) error {
 }
 
 // stuckRows counts what waits for a case.
-type stuckRows struct{ Decisions, Applications, Documents, Notices int }
+type stuckRows struct{ Decisions, Applications, Documents, Notices, Messages int }
 
 func (i *installation) stuckSince(ctx context.Context, instant time.Time) (stuckRows, error) {
 	found, err := i.superuser.Query(ctx, `
-		SELECT (SELECT count(*) FROM decisions WHERE outcome IS NULL AND requested_at < $1)::int AS decisions,
+		SELECT (SELECT count(*) FROM decisions WHERE outcome IS NULL AND requested_at < $1
+				AND NOT (lapses_at IS NOT NULL AND signature IS NULL))::int AS decisions, -- else it visibly waits for a person
+			(SELECT count(*) FROM messages WHERE settled_at IS NULL AND created_at < $1)::int AS messages,
 			(SELECT count(*) FROM applications WHERE accepted_at IS NULL AND submitted_at < $1)::int AS applications,
 			(SELECT count(*) FROM documents WHERE status = 'received' AND received_at < $1)::int AS documents,
 			(SELECT count(*) FROM notices WHERE status = 'pending' AND created_at < $1)::int AS notices`, instant)
@@ -93,7 +96,7 @@ func (r *run) evidence(ctx context.Context) (evidence, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.cases, err = r.describeCases(ctx, e.accounts); err != nil {
+	if e.cases, err = r.describeCases(ctx, e.snapshot); err != nil {
 		return e, err
 	}
 	e.files, err = r.storedFiles(ctx, e.documents)
@@ -120,7 +123,10 @@ func (i *installation) sumOf(ctx context.Context, key string) (string, error) {
 // tally reports how much was looked at.
 func (r *run) tally(e evidence) {
 	duplicates, accepted := 0, 0
-	for _, d := range e.deliveries {
+	for id, d := range e.deliveries {
+		if _, _, ours := message.ParseRecipientID(id); ours {
+			continue
+		}
 		accepted += d.accepted
 		duplicates += max(d.accepted-1, 0)
 	}
@@ -134,6 +140,14 @@ func (r *run) tally(e evidence) {
 		len(e.accounts), len(e.snapshot.applications), len(e.decisions), applied, len(e.documents), len(e.notices), len(e.events), len(e.cases))
 	r.report.fact("%d notices reached the provider %d times: %d duplicates (%.2f %%)",
 		len(e.notices), accepted, duplicates, 100*float64(duplicates)/float64(max(len(e.notices), 1)))
+	r.tallyCredits(e)
+}
+
+// sizes are how much of everything there is that a request can make.
+type sizes struct{ Decisions, Events, Notices, Transfers, Entries, Messages int }
+
+func (s snapshot) sizes() sizes {
+	return sizes{len(s.decisions), len(s.events), len(s.notices), len(s.transfers), len(s.entries), len(s.messages)}
 }
 
 // replayAll sends a tenth of what was acknowledged again, after all restarts,
@@ -141,6 +155,14 @@ func (r *run) tally(e evidence) {
 func (r *run) replayAll(ctx context.Context, e evidence) {
 	const most = 500
 	replayed := 0
+	for n := range e.journal.postings {
+		p := &e.journal.postings[n]
+		if n%10 == 0 && p.answer.ok() && replayed < most {
+			r.caller.postAgain(ctx, p)
+			replayed++
+		}
+	}
+	replayed = 0
 	for n := range e.journal.operations {
 		o := &e.journal.operations[n]
 		if n%10 == 0 && o.answer.ok() && replayed < most {
@@ -150,9 +172,8 @@ func (r *run) replayAll(ctx context.Context, e evidence) {
 	}
 	err := r.reading(ctx, func(tx pgx.Tx) error {
 		after, err := take(ctx, tx)
-		if err == nil && (len(after.decisions) != len(e.decisions) || len(after.events) != len(e.events) || len(after.notices) != len(e.notices)) {
-			r.report.breach("P2", "replays had effects", "%d decisions, %d events, %d notices became %d, %d, %d", len(e.decisions), len(e.events),
-				len(e.notices), len(after.decisions), len(after.events), len(after.notices))
+		if err == nil && after.sizes() != e.sizes() {
+			r.report.breach("P2", "replays had effects", "%+v became %+v", e.sizes(), after.sizes())
 		}
 		return err
 	})

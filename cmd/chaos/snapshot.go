@@ -25,6 +25,8 @@ type snapshot struct {
 	events       []eventRow
 	counts       map[int]map[account.Status]int64 // what account_counts says, by shard
 	logins       []loginRow
+	staff        []staffRow
+	credits
 }
 
 type accountRow struct {
@@ -35,6 +37,11 @@ type accountRow struct {
 	StageSince time.Time
 	DecidedBy  *uuid.UUID
 	BlockedBy  *uuid.UUID
+}
+
+type staffRow struct {
+	ID   uuid.UUID
+	Role string
 }
 
 type loginRow struct {
@@ -67,6 +74,11 @@ type decisionRow struct {
 	StaffID   uuid.UUID
 	Outcome   string
 	ClosedAt  *time.Time
+	// Of top-ups.
+	Amount        int64
+	LapsesAt      *time.Time
+	AwaitingSince *time.Time
+	Signature     string
 }
 
 type noticeRow struct {
@@ -109,10 +121,13 @@ func take(ctx context.Context, tx pgx.Tx) (snapshot, error) {
 		rows(ctx, tx, &s.applications, `SELECT id, account_id, accepted_at, coalesce(outcome, '') AS outcome FROM applications`),
 		rows(ctx, tx, &s.documents, `SELECT id, account_id, sha256, storage_key, status, refusal,
 			(SELECT count(*) FROM document_pages p WHERE p.document_id = documents.id)::int AS pages FROM documents`),
-		rows(ctx, tx, &s.decisions, `SELECT id, account_id, kind, note, staff_id, coalesce(outcome, '') AS outcome, closed_at FROM decisions`),
+		rows(ctx, tx, &s.decisions, `SELECT id, account_id, kind, note, staff_id, coalesce(outcome, '') AS outcome, closed_at,
+			coalesce(amount, 0) AS amount, lapses_at, awaiting_since, coalesce(signature, '') AS signature FROM decisions`),
+		rows(ctx, tx, &s.staff, `SELECT id, role FROM staff`),
 		rows(ctx, tx, &s.notices, `SELECT id, key, account_id, decision_id, kind, channel, status FROM notices`),
 		rows(ctx, tx, &s.events, `SELECT id, at, action, subject, subject_id, account_id, before, after, decision_id FROM audit_events ORDER BY id`),
 		s.takeCounts(ctx, tx),
+		s.takeCredits(ctx, tx),
 	)
 	return s, err
 }

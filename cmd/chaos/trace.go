@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (r *run) readHistories(ctx context.Context) error {
 
 func isCase(id string) bool {
 	kind, _, found := strings.Cut(id, "/")
-	return found && (kind == "registration" || kind == "suspension" || kind == "closure")
+	return found && slices.Contains([]string{"registration", "suspension", "closure", "top-up", "message"}, kind)
 }
 
 func (r *run) readHistory(ctx context.Context, replayer worker.WorkflowReplayer, traces *regexp.Regexp, id, runID string) (int, error) {

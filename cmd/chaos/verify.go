@@ -30,7 +30,8 @@ func (f *findings) breach(promise, rule, format string, args ...any) {
 func verify(e evidence) findings {
 	var f findings
 	e.index(&f, (*indexed).acknowledged, (*indexed).decided, (*indexed).history, (*indexed).settled,
-		(*indexed).papers, (*indexed).told, (*indexed).counted, (*indexed).casesAgree)
+		(*indexed).papers, (*indexed).told, (*indexed).counted, (*indexed).casesAgree,
+		(*indexed).balanced, (*indexed).posted, (*indexed).toppedUp, (*indexed).sent, (*indexed).creditCasesAgree)
 	return f
 }
 
@@ -119,7 +120,9 @@ func (x *indexed) operation(o operation) {
 		return
 	case len(rows) == 0 || rows[0].ID != o.decision || rows[0].AccountID != o.account || rows[0].Kind != o.kind:
 		x.breach("P1", "acknowledged decision lost", "%s %s of account %s", o.kind, o.decision, o.account)
-	case rows[0].Outcome != "applied":
+	case rows[0].Amount != o.amount:
+		x.breach("P1", "acknowledged decision is another", "%s %s of account %s: %d, not %d", o.kind, o.decision, o.account, rows[0].Amount, o.amount)
+	case rows[0].Outcome != string(o.wants) && (rows[0].Signature != "" || rows[0].LapsesAt == nil):
 		x.breach("P1", "acknowledged decision not carried out", "%s %s of account %s is %q", o.kind, o.decision, o.account, rows[0].Outcome)
 	}
 }
@@ -135,6 +138,9 @@ func (x *indexed) decided() {
 			}
 		}
 		want := map[string]int{string(d.Kind) + ".requested": 1}
+		if past := map[string]string{"countersign": "countersigned", "decline": "declined"}[d.Signature]; past != "" {
+			want[string(d.Kind)+"."+past] = 1
+		}
 		switch d.Outcome {
 		case "applied":
 			want[string(d.Kind)] = 1
@@ -192,7 +198,8 @@ func (x *indexed) history() {
 // settled looks for what is stuck.
 func (x *indexed) settled() {
 	for _, d := range x.decisions {
-		if d.Outcome == "" {
+		waits := d.LapsesAt != nil && d.Signature == "" // for a person, who sees it
+		if d.Outcome == "" && !waits {
 			x.breach("P7", "decision is open", "%s %s of account %s", d.Kind, d.ID, d.AccountID)
 		}
 	}

@@ -27,29 +27,42 @@ type caseState struct {
 	described []byte
 }
 
-// describeCases asks Temporal of every case that an account can have. It asks
-// for each by its id, because the list of Temporal may lag.
-func (i *installation) describeCases(ctx context.Context, accounts []accountRow) (map[string]caseState, error) {
+// failed reports whether a closed case ended otherwise than it should.
+func (s caseState) failed() bool { return s.ended != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED }
+
+// describeCases asks Temporal of every case that there can be. It asks for each
+// by its id, because the list of Temporal may lag.
+func (i *installation) describeCases(ctx context.Context, s snapshot) (map[string]caseState, error) {
+	var ids []string
+	for _, a := range s.accounts {
+		ids = append(ids, cases.RegistrationID(a.ID), cases.SuspensionID(a.ID), cases.ClosureID(a.ID))
+	}
+	for _, d := range s.decisions {
+		if d.Kind == account.TopUp {
+			ids = append(ids, cases.TopUpID(d.ID))
+		}
+	}
+	for _, m := range s.messages {
+		ids = append(ids, cases.MessageID(m.ID))
+	}
 	found := map[string]caseState{}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
-	for _, a := range accounts {
-		for _, id := range []string{cases.RegistrationID(a.ID), cases.SuspensionID(a.ID), cases.ClosureID(a.ID)} {
-			group.Go(func() error {
-				state, err := i.describeCase(ctx, id)
-				if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-					return nil
-				}
-				if err != nil {
-					return fmt.Errorf("describe %s: %w", id, err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				found[id] = state
+	for _, id := range ids {
+		group.Go(func() error {
+			state, err := i.describeCase(ctx, id)
+			if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
 				return nil
-			})
-		}
+			}
+			if err != nil {
+				return fmt.Errorf("describe %s: %w", id, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found[id] = state
+			return nil
+		})
 	}
 	return found, group.Wait()
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
+	"kibali/domain/message"
 )
 
 // noticeKinds is what a user is told of each decision.
 var noticeKinds = map[string]string{
 	"approve": "approved", "reject": "rejected", "request_changes": "changes_requested",
-	"suspend": "suspended", "reactivate": "reactivated", "close": "closed",
+	"suspend": "suspended", "reactivate": "reactivated", "close": "closed", "top_up": "credits_added",
 }
 
 // noticeSubject is the subject of the events of a notice.
@@ -23,6 +25,15 @@ func (x *indexed) told() {
 		if d.Outcome == "applied" {
 			owed[fmt.Sprintf("%s/%s/email", noticeKinds[string(d.Kind)], d.ID)]++
 			owed[fmt.Sprintf("%s/%s/sms", noticeKinds[string(d.Kind)], d.ID)]++
+		}
+	}
+	x.owedToStaff(owed)
+	for _, a := range x.accounts {
+		for _, event := range x.eventsOf[a.ID] {
+			if event.Action == "reactivate" && event.DecisionID == nil {
+				owed[byTime(a.ID, "email")]++
+				owed[byTime(a.ID, "sms")]++
+			}
 		}
 	}
 	for _, a := range x.snapshot.applications {
@@ -41,7 +52,13 @@ func (x *indexed) told() {
 	known := map[string]bool{}
 	for _, n := range x.notices {
 		known[n.ID.String()] = true
+		if n.Kind == "reactivated" && n.DecisionID == nil {
+			n.Key = byTime(n.AccountID, n.Channel)
+		}
 		owed[n.Key]--
+		if n.Kind == "top_up_unsigned" && n.Status == "failed" && x.decision[*n.DecisionID].Signature != "" {
+			continue // it was signed before anybody had to be asked for it
+		}
 		if n.Status != "sent" {
 			x.breach("P8", "notice was not sent", "%s of account %s is %s", n.Key, n.AccountID, n.Status)
 		}
@@ -59,9 +76,32 @@ func (x *indexed) told() {
 			x.breach("P8", "notice that nothing calls for", "%s", key)
 		}
 	}
+	for _, r := range x.recipients {
+		known[message.RecipientID(r.MessageID, r.Position)] = true
+	}
 	for id := range x.deliveries {
 		if !known[id] {
 			x.breach("P8", "delivery of an unknown notice", "%q", id)
+		}
+	}
+}
+
+// byTime stands for the key of a notice that a suspension has ended by itself,
+// of which an account has had several.
+func byTime(accountID uuid.UUID, channel string) string {
+	return fmt.Sprintf("reactivated by time/%s/%s", accountID, channel)
+}
+
+// owedToStaff adds what those are told who may sign a top-up.
+func (x *indexed) owedToStaff(owed map[string]int) {
+	for _, d := range x.decisions {
+		if d.AwaitingSince == nil {
+			continue
+		}
+		for _, s := range x.staff {
+			if s.ID != d.StaffID && (s.Role == "finance" || s.Role == "admin") {
+				owed[fmt.Sprintf("top_up_unsigned/%s/%s", d.ID, s.ID)]++
+			}
 		}
 	}
 }
