@@ -29,6 +29,7 @@ var access = map[string]web.Access{
 	"POST /v1/password-resets/complete":    web.Anyone,
 	"GET /v1/me":                           web.User,
 	"GET /v1/me/transactions":              web.User,
+	"GET /v1/me/export":                    web.User,
 	"POST /v1/me/appeal":                   web.Appellant,
 	"POST /v1/me/resubmission":             web.User,
 	"GET /v1/me/sessions":                  web.User,
@@ -99,6 +100,7 @@ var access = map[string]web.Access{
 	"POST /v1/accounts/:id/appeals/:appeal/dismiss": web.Staff(actor.ManageAccess),
 
 	"POST /v1/accounts/:id/close": web.Staff(actor.ManageAccess),
+	"GET /v1/accounts/:id/export": web.Staff(actor.ManageData).Recent(),
 	"POST /v1/accounts/:id/erase": web.Staff(actor.ManageData).Recent(),
 
 	"POST /v1/accounts/:id/top-ups":        web.Staff(actor.TopUp).Recent(),

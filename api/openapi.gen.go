@@ -2269,6 +2269,9 @@ type ServerInterface interface {
 	// Erase Erase what a closed account holds of a person
 	// (POST /v1/accounts/{id}/erase)
 	Erase(c *gin.Context, id AccountID)
+	// ExportAccount Download everything that is held about the person of an account
+	// (GET /v1/accounts/{id}/export)
+	ExportAccount(c *gin.Context, id AccountID)
 	// ForcePasswordReset Force another password
 	// (POST /v1/accounts/{id}/password-reset)
 	ForcePasswordReset(c *gin.Context, id AccountID)
@@ -2347,6 +2350,9 @@ type ServerInterface interface {
 	// Appeal Appeal against a suspension
 	// (POST /v1/me/appeal)
 	Appeal(c *gin.Context)
+	// ExportMe Download everything that is held about oneself
+	// (GET /v1/me/export)
+	ExportMe(c *gin.Context)
 	// ChangePassword Change one's password
 	// (POST /v1/me/password)
 	ChangePassword(c *gin.Context)
@@ -2819,6 +2825,31 @@ func (siw *ServerInterfaceWrapper) Erase(c *gin.Context) {
 	}
 
 	siw.Handler.Erase(c, id)
+}
+
+// ExportAccount operation middleware
+func (siw *ServerInterfaceWrapper) ExportAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id AccountID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportAccount(c, id)
 }
 
 // ForcePasswordReset operation middleware
@@ -3325,6 +3356,19 @@ func (siw *ServerInterfaceWrapper) Appeal(c *gin.Context) {
 	}
 
 	siw.Handler.Appeal(c)
+}
+
+// ExportMe operation middleware
+func (siw *ServerInterfaceWrapper) ExportMe(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExportMe(c)
 }
 
 // ChangePassword operation middleware
@@ -4082,6 +4126,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/content", wrapper.GetDocumentContent)
 	router.GET(options.BaseURL+"/v1/accounts/:id/documents/:doc/pages/:n", wrapper.GetDocumentPage)
 	router.POST(options.BaseURL+"/v1/accounts/:id/erase", wrapper.Erase)
+	router.GET(options.BaseURL+"/v1/accounts/:id/export", wrapper.ExportAccount)
 	router.POST(options.BaseURL+"/v1/accounts/:id/password-reset", wrapper.ForcePasswordReset)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reactivate", wrapper.Reactivate)
 	router.POST(options.BaseURL+"/v1/accounts/:id/reject", wrapper.Reject)
@@ -4108,6 +4153,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/me/appeal", wrapper.Appeal)
+	router.GET(options.BaseURL+"/v1/me/export", wrapper.ExportMe)
 	router.POST(options.BaseURL+"/v1/me/password", wrapper.ChangePassword)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListSessions)

@@ -300,7 +300,7 @@ type loadedSpecification struct {
 }
 
 var load = sync.OnceValues(func() (loadedSpecification, error) {
-	for _, contentType := range []string{"application/pdf", "image/jpeg", "image/png", "image/webp", "text/html", "application/jsonl"} {
+	for _, contentType := range []string{"application/pdf", "image/jpeg", "image/png", "image/webp", "text/html", "application/jsonl", "application/zip"} {
 		openapi3filter.RegisterBodyDecoder(contentType, openapi3filter.FileBodyDecoder)
 	}
 	document, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")

@@ -48,6 +48,7 @@ var access = map[string]web.Access{
 	"GET /console/accounts/:id":          web.Staff(actor.ReadAccounts),
 	"GET /console/accounts/:id/timeline": web.Staff(actor.ReadAccounts),
 	"GET /console/accounts/:id/billing":  web.Staff(actor.ReadAccounts),
+	"GET /console/accounts/:id/export":   web.Staff(actor.ManageData).Recent(),
 	"GET /console/decisions/:id":         web.Staff(actor.ReadAccounts),
 	"GET " + appealsRoot:                 web.Staff(actor.ManageAccess),
 

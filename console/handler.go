@@ -177,6 +177,7 @@ func (s *server) routeAccounts(account *gin.RouterGroup) {
 	account.POST("/top-up/preview", s.previewTopUp)
 	account.GET("/timeline", s.timeline)
 	account.GET("/billing", s.billing)
+	account.GET("/export", s.export)
 	account.GET("/review", s.review)
 	account.POST("/claim", s.claim)
 	account.POST("/unclaim", s.unclaim)

@@ -41,6 +41,8 @@ type Limits struct {
 	RegistrationAddress Rate
 	UploadAccount       Rate
 	UploadAddress       Rate
+	// ExportAccount is of exports of an account's data by its user.
+	ExportAccount Rate
 }
 
 // DefaultLimits are those of an installation that sets none.
@@ -53,6 +55,7 @@ func DefaultLimits() Limits {
 		RegistrationAddress: Rate{100, time.Hour},
 		UploadAccount:       Rate{300, time.Hour},
 		UploadAddress:       Rate{600, time.Hour},
+		ExportAccount:       Rate{5, 24 * time.Hour},
 	}
 }
 

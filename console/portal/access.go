@@ -27,6 +27,7 @@ const (
 	accountPath   = "/account"
 	passwordPath  = "/account/password"
 	sessionPath   = "/account/sessions/:id/end"
+	exportPath    = "/account/export"
 	keysPath      = "/api-keys"
 	keyPath       = "/api-keys/:id/revoke"
 )
@@ -61,6 +62,7 @@ var access = map[string]web.Access{
 	"GET " + homePath:       web.User,
 	"GET " + billingPath:    web.User,
 	"GET " + accountPath:    web.User,
+	"GET " + exportPath:     web.User,
 	"POST " + passwordPath:  web.User,
 	"POST " + sessionPath:   web.User,
 	"GET " + keysPath:       web.ActiveUser,

@@ -113,6 +113,7 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.POST(correctPath, s.correct)
 	engine.GET(homePath, s.home)
 	engine.GET(billingPath, s.billing)
+	engine.GET(exportPath, s.export)
 	engine.GET(accountPath, s.account)
 	engine.POST(passwordPath, s.changePassword)
 	engine.POST(sessionPath, s.endSession)

@@ -16,6 +16,7 @@ type Limits struct {
 	LimitResetAddress        string `name:"limit-reset-address" env:"KIBALI_LIMIT_RESET_ADDRESS" default:"60/1h" placeholder:"N/TIME" help:"Password resets that are asked for from one address, and as many uses of links."`
 	LimitRegistrationAddress string `name:"limit-registration-address" env:"KIBALI_LIMIT_REGISTRATION_ADDRESS" default:"100/1h" placeholder:"N/TIME" help:"Registrations from one address."`
 	LimitUploadAccount       string `name:"limit-upload-account" env:"KIBALI_LIMIT_UPLOAD_ACCOUNT" default:"300/1h" placeholder:"N/TIME" help:"Uploads for one account."`
+	LimitExportAccount       string `name:"limit-export-account" env:"KIBALI_LIMIT_EXPORT_ACCOUNT" default:"5/24h" placeholder:"N/TIME" help:"Downloads of one's own data by the user of one account."`
 	LimitUploadAddress       string `name:"limit-upload-address" env:"KIBALI_LIMIT_UPLOAD_ADDRESS" default:"600/1h" placeholder:"N/TIME" help:"Uploads from one address."`
 }
 
@@ -28,6 +29,7 @@ func (l Limits) Rates(p *Problems) service.Limits {
 		ResetAddress:        rate(p, "KIBALI_LIMIT_RESET_ADDRESS", l.LimitResetAddress),
 		RegistrationAddress: rate(p, "KIBALI_LIMIT_REGISTRATION_ADDRESS", l.LimitRegistrationAddress),
 		UploadAccount:       rate(p, "KIBALI_LIMIT_UPLOAD_ACCOUNT", l.LimitUploadAccount),
+		ExportAccount:       rate(p, "KIBALI_LIMIT_EXPORT_ACCOUNT", l.LimitExportAccount),
 		UploadAddress:       rate(p, "KIBALI_LIMIT_UPLOAD_ADDRESS", l.LimitUploadAddress),
 	}
 }

@@ -1,0 +1,24 @@
+package portal
+
+import (
+	"fmt"
+
+	"github.com/gin-gonic/gin"
+
+	"kibali/web"
+)
+
+// export sends a user everything that is held about them.
+func (s *server) export(c *gin.Context) {
+	caller := web.CallerOf(c).Actor
+	export, err := s.service.Export(c.Request.Context(), caller, caller.ID)
+	if err != nil {
+		web.Fail(c, err)
+		return
+	}
+	file := web.BeginZIP(c, export.Name())
+	if err = export.Write(c.Request.Context(), file); err != nil {
+		err = fmt.Errorf("export an account: %w", err)
+	}
+	file.End(err)
+}
