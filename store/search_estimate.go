@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -37,7 +38,7 @@ func (s *searchSample) estimate(status account.Status, words []searchWord) searc
 	whole := float64(s.counts.All) / float64(len(s.rows))
 	for _, texts := range textSets(words) {
 		set := s.rarest(texts)
-		hits, hitsInTab := s.hits(s.byRun[set[0]], status, words)
+		hits, hitsInTab := s.hits(s.with(set[0]), status, words)
 		all, tab = all+hits, tab+hitsInTab
 		if small {
 			set = slices.Insert(set, 0, statusRun(status))
@@ -49,10 +50,10 @@ func (s *searchSample) estimate(status account.Status, words []searchWord) searc
 		candidates += found
 	}
 	all = max(unseen, all)
-	tab = min(tab, float64(s.inTab[status]))
+	tab = min(tab, s.inTab(status))
 	e.candidates = max(unseen, candidates) * whole
 	e.matches = max(unseen, tab) * whole
-	e.shareOfTab = (tab + smoothing*all/float64(len(s.rows))) / float64(s.inTab[status]+smoothing)
+	e.shareOfTab = (tab + smoothing*all/float64(len(s.rows))) / (s.inTab(status) + smoothing)
 	return e
 }
 
@@ -68,7 +69,7 @@ func (s *searchSample) rarest(texts []string) []string {
 	return runs
 }
 
-func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.byRun[a]), len(s.byRun[b])) }
+func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.with(a)), len(s.with(b))) }
 
 // cheapest returns how many of the runs, the rarest of which comes first, it
 // pays to look for, how many rows of the sample those lead to, and what the
@@ -77,48 +78,61 @@ func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.byRun
 // the first one be commoner than it seems. A run that is the beginning of others
 // costs time for all entries of those.
 func (s *searchSample) cheapest(runs []string, whole float64) (set []string, rows, cost float64) {
-	left := s.byRun[runs[0]]
-	each := costEntry * max(unseen, float64(len(left))) * whole
+	left, leftRows := s.rowSet(runs[0]), len(s.with(runs[0]))
+	each := costEntry * max(unseen, float64(leftRows)) * whole
 	costOf := func(run string) float64 {
 		if utf8.RuneCountInString(run) < runLength {
-			return each + costPrefix*max(unseen, float64(len(s.byRun[run])))*whole
+			return each + costPrefix*max(unseen, float64(len(s.with(run))))*whole
 		}
 		return each
 	}
 	lookup := costOf(runs[0])
-	set, rest := []string{runs[0]}, runs[1:min(len(runs), consideredRuns)]
+	set, rest := []string{runs[0]}, slices.Clone(runs[1:min(len(runs), consideredRuns)])
+	sets := make([]rowSet, len(rest))
+	for i, run := range rest {
+		sets[i] = s.rowSet(run)
+	}
 	for len(set) < maxRuns && len(rest) > 0 {
-		next, fewest := 0, left
-		for i, run := range rest {
-			if both := common(left, s.byRun[run]); i == 0 || len(both) < len(fewest) {
+		next, fewest := 0, leftRows+1
+		for i := range rest {
+			if both := left.common(&sets[i]); both < fewest {
 				next, fewest = i, both
 			}
 		}
-		saved := costMatch * whole * (max(unseen, float64(len(left))) - max(unseen, float64(len(fewest))))
+		saved := costMatch * whole * (max(unseen, float64(leftRows)) - max(unseen, float64(fewest)))
 		if len(set) > 1 && saved < costOf(rest[next]) {
 			break
 		}
-		set, left, lookup = append(set, rest[next]), fewest, lookup+costOf(rest[next])
-		rest = slices.Delete(slices.Clone(rest), next, next+1)
+		left.keep(&sets[next])
+		set, leftRows, lookup = append(set, rest[next]), fewest, lookup+costOf(rest[next])
+		rest, sets = slices.Delete(rest, next, next+1), slices.Delete(sets, next, next+1)
 	}
-	return set, float64(len(left)), lookup
+	return set, float64(leftRows), lookup
 }
 
-// common returns what is in both of two ascending lists.
-func common(a, b []uint16) []uint16 {
-	var both []uint16
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0] < b[0]:
-			a = a[1:]
-		case a[0] > b[0]:
-			b = b[1:]
-		default:
-			both = append(both, a[0])
-			a, b = a[1:], b[1:]
-		}
+// rowSet is a set of rows of the sample.
+type rowSet [2 * sampleRows / 64]uint64
+
+func (s *searchSample) rowSet(run string) (set rowSet) {
+	for _, row := range s.with(run) {
+		set[row/64] |= 1 << (row % 64)
 	}
-	return both
+	return set
+}
+
+// common returns how many rows are in both sets.
+func (a *rowSet) common(b *rowSet) (rows int) {
+	for i := range a {
+		rows += bits.OnesCount64(a[i] & b[i])
+	}
+	return rows
+}
+
+// keep leaves in a what is in b as well.
+func (a *rowSet) keep(b *rowSet) {
+	for i := range a {
+		a[i] &= b[i]
+	}
 }
 
 // hits returns in how many of the listed rows of the sample all words occur,

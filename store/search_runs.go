@@ -70,7 +70,9 @@ func runsOf(word string) []string {
 }
 
 // statusRun is what search_runs makes of a status.
-func statusRun(status account.Status) string { return " " + string(status) }
+func statusRun(status account.Status) string { return statusMark + string(status) }
+
+const statusMark = " "
 
 // tsquery is the condition of the index for sets of runs, one of which must be
 // there whole. A run shorter than those of the index is the beginning of one.

@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -72,18 +73,52 @@ const (
 	blockBytes   = 8 << 10
 )
 
-// searchSample is a random part of the accounts' search texts.
+// searchSample is a random part of the accounts' search texts. It lives long and
+// is large, so it is kept in few pieces and with few pointers for the garbage
+// collector to follow.
 type searchSample struct {
-	counts Counts // of the whole installation
-	rows   []sampleRow
-	inTab  map[account.Status]int // rows by status, and all of them under ""
-	// byRun holds the rows that have a run, for every run of the rows.
-	byRun map[string][]uint16
+	counts   Counts // of the whole installation
+	rows     []sampleRow
+	byStatus map[account.Status][]uint16 // the rows of a status
+	// byRun says where in lists the rows stand that have a run, for every run of
+	// the rows.
+	byRun map[runKey]span
+	lists []uint16
 }
 
 type sampleRow struct {
 	Status     account.Status
 	SearchText string
+}
+
+// runKey is a run of up to runLength characters as a number.
+type runKey uint64
+
+func keyOf(run string) runKey {
+	var key runKey
+	for _, r := range run {
+		key = key<<21 | runKey(r) + 1
+	}
+	return key
+}
+
+type span struct{ from, to uint32 }
+
+// with returns the rows that have the run, in ascending order.
+func (s *searchSample) with(run string) []uint16 {
+	if status, ok := strings.CutPrefix(run, statusMark); ok {
+		return s.byStatus[account.Status(status)]
+	}
+	at := s.byRun[keyOf(run)]
+	return s.lists[at.from:at.to]
+}
+
+// inTab is how many rows the tab has.
+func (s *searchSample) inTab(status account.Status) float64 {
+	if status == "" {
+		return float64(len(s.rows))
+	}
+	return float64(len(s.byStatus[status]))
 }
 
 func takeSample(ctx context.Context, db querier) (*searchSample, error) {
@@ -116,26 +151,40 @@ func takeSample(ctx context.Context, db querier) (*searchSample, error) {
 }
 
 func (s *searchSample) index() {
-	s.inTab = map[account.Status]int{"": len(s.rows)}
-	s.byRun = map[string][]uint16{}
+	s.byStatus = map[account.Status][]uint16{}
+	var texts strings.Builder
 	for i, row := range s.rows {
-		s.inTab[row.Status]++
-		s.enter(statusRun(row.Status), i)
-		for at := range row.SearchText {
-			end := at
-			for range runLength {
-				_, size := utf8.DecodeRuneInString(row.SearchText[end:])
-				end += size
-				s.enter(row.SearchText[at:end], i)
-			}
-		}
+		s.byStatus[row.Status] = append(s.byStatus[row.Status], uint16(i))
+		texts.WriteString(row.SearchText)
+	}
+	together, found := texts.String(), map[runKey][]uint16{}
+	for i := range s.rows {
+		row := &s.rows[i]
+		row.SearchText, together = together[:len(row.SearchText)], together[len(row.SearchText):]
+		enterRuns(found, row.SearchText, uint16(i))
+	}
+	s.byRun = make(map[runKey]span, len(found))
+	for run, rows := range found {
+		from := uint32(len(s.lists))
+		s.lists = append(s.lists, rows...)
+		s.byRun[run] = span{from, uint32(len(s.lists))}
 	}
 }
 
-// enter notes that a row has a run. It is called row by row.
-func (s *searchSample) enter(run string, row int) {
-	list := s.byRun[run]
-	if len(list) == 0 || list[len(list)-1] != uint16(row) {
-		s.byRun[run] = append(list, uint16(row))
+// enterRuns notes which runs a row has. What is searched for has no white space,
+// so neither have these. It is called row by row.
+func enterRuns(found map[runKey][]uint16, text string, row uint16) {
+	for at := range text {
+		var run runKey
+		length := 0
+		for _, r := range text[at:] {
+			if length == runLength || unicode.IsSpace(r) {
+				break
+			}
+			run, length = run<<21|runKey(r)+1, length+1
+			if list := found[run]; len(list) == 0 || list[len(list)-1] != row {
+				found[run] = append(list, row)
+			}
+		}
 	}
 }

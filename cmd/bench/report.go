@@ -131,13 +131,16 @@ func (r *report) verdicts() []string {
 			bound, title = boundSlow, "p99 of several common words"
 		}
 		kinds := slices.DeleteFunc(slices.Clone(r.times), func(k kindTimes) bool { return k.slow != slow })
+		if len(kinds) == 0 {
+			continue
+		}
 		worst := slices.MaxFunc(kinds, func(a, b kindTimes) int { return cmp.Compare(a.quantile(.99), b.quantile(.99)) })
 		p99 := worst.quantile(.99)
 		verdicts = append(verdicts, verdict(p99 <= bound, "%s <= %s ms: at most %s ms (%s; the slowest answer: %v)", title, ms(bound), ms(p99), worst.kind, worst.worst))
 	}
 	lists := slices.DeleteFunc(slices.Clone(r.rates), func(q questionRates) bool { return q.question.search.kind != listKind })
 	searches := slices.DeleteFunc(slices.Clone(r.rates), func(q questionRates) bool { return q.question.search.kind == listKind })
-	verdicts = append(verdicts, least("lists", lists, "http", boundList), least("searches", searches, "pg", boundSearch))
+	verdicts = append(append(verdicts, least("lists", lists, "http", boundList)...), least("searches", searches, "pg", boundSearch)...)
 	for _, sort := range sorts {
 		var first, deep questionRates
 		for _, q := range lists {
@@ -160,8 +163,12 @@ func (r *report) verdicts() []string {
 	return verdicts
 }
 
-// least judges the worst of the questions, and tells of the one in the middle.
-func least(title string, rates []questionRates, floor string, bound float64) string {
+// least judges the worst of the questions, if there are any, and tells of the
+// one in the middle.
+func least(title string, rates []questionRates, floor string, bound float64) []string {
+	if len(rates) == 0 {
+		return nil
+	}
 	ordered := slices.SortedFunc(slices.Values(rates), func(a, b questionRates) int { return cmp.Compare(a.over(floor), b.over(floor)) })
 	below := 0
 	for _, q := range rates {
@@ -170,8 +177,8 @@ func least(title string, rates []questionRates, floor string, bound float64) str
 		}
 	}
 	worst := ordered[0]
-	return verdict(below == 0, "%s >= %.1f x %s: at least %.2f (%v); %d of %d below the bound, median %.2f",
-		title, bound, floor, worst.over(floor), worst.question, below, len(rates), quantile(ordered, 0.5).over(floor))
+	return []string{verdict(below == 0, "%s >= %.1f x %s: at least %.2f (%v); %d of %d below the bound, median %.2f",
+		title, bound, floor, worst.over(floor), worst.question, below, len(rates), quantile(ordered, 0.5).over(floor))}
 }
 
 func verdict(met bool, format string, args ...any) string {
