@@ -31,9 +31,13 @@ type serveCommand struct {
 // Where the garbage collector begins to try harder: serve needs a part of
 // serveMemory at rest, and what one password takes is garbage afterwards. What
 // is resident beyond that are the pages of the program itself.
+//
+// Below that limit it lets garbage gather: what serve keeps is little, so the
+// usual percentage would have it at work many times a second.
 const (
-	serveMemory = 44 << 20
-	hashMemory  = 20 << 20
+	serveMemory    = 44 << 20
+	hashMemory     = 20 << 20
+	garbagePercent = 400
 )
 
 // Run serves the API until ctx ends.
@@ -53,8 +57,9 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if os.Getenv("GOMEMLIMIT") == "" && os.Getenv("GOGC") == "" {
 		debug.SetMemoryLimit(serveMemory + hashMemory*int64(blueprint.Hashes))
+		debug.SetGCPercent(garbagePercent)
 	}
 	process.MakeRoom(blueprint.Hashes)
 	p, err := process.New(ctx, blueprint)
