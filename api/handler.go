@@ -13,7 +13,7 @@ import (
 )
 
 // Config is what the API needs. Every field but Proxies, Site,
-// SecondFactor, Now, Uses and Observe is required.
+// SecondFactor, TemporalUI, Now, Uses and Observe is required.
 type Config struct {
 	Service *service.Service
 	Reader  *store.Reader
@@ -23,7 +23,10 @@ type Config struct {
 	Site    *web.Site
 	// SecondFactor requires one of staff who sign in; see web.Config.
 	SecondFactor bool
-	Now          func() time.Time // time.Now when nil
+	// TemporalUI is where the cases are shown, its namespace included; "" for no
+	// links there.
+	TemporalUI string
+	Now        func() time.Time // time.Now when nil
 	// Uses is told of each use of an account, a key or a service; it may be nil.
 	Uses *store.Uses
 	// Reports reads what the provider of SMS reports; nil for one that does not
@@ -43,7 +46,7 @@ func Handler(config Config) http.Handler {
 	}
 	s := &server{
 		service: config.Service, reader: config.Reader, cursors: config.Cursors, log: config.Log, now: config.Now,
-		secondFactor: config.SecondFactor, reports: config.Reports, reported: config.Reported,
+		temporalUI: config.TemporalUI, secondFactor: config.SecondFactor, reports: config.Reports, reported: config.Reported,
 	}
 	settings := web.Config{
 		Reader: config.Reader, Log: config.Log, Proxies: config.Proxies, Site: config.Site, SecondFactor: config.SecondFactor, Now: config.Now,
@@ -65,6 +68,7 @@ type server struct {
 	log     *slog.Logger
 	now     func() time.Time
 
+	temporalUI   string
 	secondFactor bool
 	reports      ReadReport
 	reported     func(outcome string, n int)

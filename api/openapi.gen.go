@@ -660,8 +660,9 @@ func (e TimelineItemChannel) Valid() bool {
 
 // Defines values for TimelineItemKind.
 const (
-	Event  TimelineItemKind = "event"
-	Notice TimelineItemKind = "notice"
+	Event    TimelineItemKind = "event"
+	Notice   TimelineItemKind = "notice"
+	Transfer TimelineItemKind = "transfer"
 )
 
 // Valid indicates whether the value is a known member of the TimelineItemKind enum.
@@ -670,6 +671,8 @@ func (e TimelineItemKind) Valid() bool {
 	case Event:
 		return true
 	case Notice:
+		return true
+	case Transfer:
 		return true
 	default:
 		return false
@@ -1930,9 +1933,32 @@ type SuspensionReason struct {
 // SuspensionReasonReasonCode defines model for SuspensionReason.ReasonCode.
 type SuspensionReasonReasonCode string
 
-// TimelineItem Something that was done (an event), or that the user was told (a notice).
+// TimelineCredits What an event has done with the account's credits.
+type TimelineCredits struct {
+	After  Credits `json:"after"`
+	Before Credits `json:"before"`
+
+	// Suspension Of the end of a suspension: what was available before it, and what was posted to the held credits in between, which is less than
+	// nothing when more was taken than given. The sum is what is available after it.
+	Suspension *TimelineSuspension `json:"suspension,omitempty"`
+}
+
+// TimelineDecision The decision that an item belongs to, as it is now.
+type TimelineDecision struct {
+	ID   openapi_types.UUID `json:"id"`
+	Kind string             `json:"kind"`
+
+	// Outcome Not there while the decision is still to be carried out.
+	Outcome *Outcome `json:"outcome,omitempty"`
+
+	// OutcomeCode Why it was refused.
+	OutcomeCode *string `json:"outcome_code,omitempty"`
+}
+
+// TimelineItem Something that was done (an event), that the user was told (a notice), or that came back to the account (a transfer: the refund of
+// a charge). Other transfers are those of events; charges are in the billing history alone.
 type TimelineItem struct {
-	// Action Of an event, what was done; of a notice, what it is about.
+	// Action Of an event, what was done; of a notice, what it is about; of a transfer, its kind.
 	Action string `json:"action"`
 
 	// Actor Who did something. The system is Kibali itself.
@@ -1940,7 +1966,10 @@ type TimelineItem struct {
 
 	// After Of an event, what it made of it.
 	After *map[string]interface{} `json:"after,omitempty"`
-	At    time.Time               `json:"at"`
+
+	// Amount Of a transfer, the credits that it added.
+	Amount *int64    `json:"amount,omitempty"`
+	At     time.Time `json:"at"`
 
 	// Before Of an event, what it changed.
 	Before *map[string]interface{} `json:"before,omitempty"`
@@ -1949,8 +1978,17 @@ type TimelineItem struct {
 	CaseID *string `json:"case_id,omitempty"`
 
 	// Channel Of a notice.
-	Channel    *TimelineItemChannel `json:"channel,omitempty"`
-	DecisionID *openapi_types.UUID  `json:"decision_id,omitempty"`
+	Channel *TimelineItemChannel `json:"channel,omitempty"`
+
+	// ClosedAt Of a notice, when it was sent or given up.
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
+
+	// Credits What an event has done with the account's credits.
+	Credits *TimelineCredits `json:"credits,omitempty"`
+
+	// Decision The decision that an item belongs to, as it is now.
+	Decision   *TimelineDecision   `json:"decision,omitempty"`
+	DecisionID *openapi_types.UUID `json:"decision_id,omitempty"`
 
 	// Failure Of a notice that could not be delivered, why.
 	Failure *string          `json:"failure,omitempty"`
@@ -1963,8 +2001,14 @@ type TimelineItem struct {
 	Reason     *string `json:"reason,omitempty"`
 	ReasonCode *string `json:"reason_code,omitempty"`
 
+	// Role Of staff, when they acted.
+	Role *Role `json:"role,omitempty"`
+
 	// Status Of a notice.
 	Status *TimelineItemStatus `json:"status,omitempty"`
+
+	// Workflow The case that an item belongs to.
+	Workflow *TimelineWorkflow `json:"workflow,omitempty"`
 }
 
 // TimelineItemChannel Of a notice.
@@ -1980,6 +2024,22 @@ type TimelineItemStatus string
 type TimelinePage struct {
 	Items      []TimelineItem `json:"items"`
 	NextCursor *string        `json:"next_cursor"`
+}
+
+// TimelineSuspension Of the end of a suspension: what was available before it, and what was posted to the held credits in between, which is less than
+// nothing when more was taken than given. The sum is what is available after it.
+type TimelineSuspension struct {
+	AvailableAfter  int64 `json:"available_after"`
+	AvailableBefore int64 `json:"available_before"`
+	PostedToHeld    int64 `json:"posted_to_held"`
+}
+
+// TimelineWorkflow The case that an item belongs to.
+type TimelineWorkflow struct {
+	ID string `json:"id"`
+
+	// URL Where the Temporal UI shows it; not there when `serve` was not told where that is.
+	URL *string `json:"url,omitempty"`
 }
 
 // TopUp defines model for TopUp.

@@ -157,7 +157,7 @@ func (s *stand) newHandler(t *testing.T, database *store.Store) http.Handler {
 	t.Helper()
 	cursors, err := web.NewCursors([]byte(strings.Repeat("k", 32)))
 	require.NoError(t, err)
-	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), Uses: s.uses, Reports: s.readReport, SecondFactor: s.factor})
+	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), Uses: s.uses, Reports: s.readReport, SecondFactor: s.factor, TemporalUI: "https://temporal.example/namespaces/default"})
 }
 
 func (s *stand) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }

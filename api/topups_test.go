@@ -178,6 +178,24 @@ func TestTopUps(t *testing.T) {
 		of := func(available, held float64) any { return map[string]any{"available": available, "held": held} }
 		require.Equal(t, [2]any{of(300, 0), of(0, 300)}, figures["suspend"])
 		require.Equal(t, [2]any{of(0, 322), of(322, 0)}, figures["reactivate"])
+		var ended, requested *api.TimelineItem
+		for _, item := range decode[api.TimelinePage](t, timeline).Items {
+			switch item.Action {
+			case "reactivate":
+				ended = &item
+			case "reactivate.requested":
+				requested = &item
+			}
+		}
+		require.Equal(t, &api.TimelineCredits{
+			Before: api.Credits{Held: 322}, After: api.Credits{Available: 322},
+			Suspension: &api.TimelineSuspension{AvailableBefore: 300, PostedToHeld: 22, AvailableAfter: 322},
+		}, ended.Credits, "300 before + 20 + 7 - 5 posted to held = 322")
+		require.Equal(t, api.Role("admin"), *ended.Role)
+		require.Equal(t, "reactivate", requested.Decision.Kind)
+		require.Equal(t, api.Outcome("applied"), *requested.Decision.Outcome, "what came of it")
+		require.Equal(t, "suspension/"+u.id, ended.Workflow.ID)
+		require.Equal(t, "https://temporal.example/namespaces/default/workflows/suspension%2F"+u.id, *ended.Workflow.URL)
 	})
 
 	t.Run("are exported with everything harmless", func(t *testing.T) {

@@ -32,7 +32,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
 			"kind": kinds, "failure": {"obsolete", "gave_up", "no_recipient", "erased"}, "event": events(),
-			"transfer": strs(ledger.Kinds()),
+			"transfer": strs(ledger.Kinds()), "outcome": {"open", "applied", "refused", "lapsed"},
 			"credit":   strs(ledger.Reasons()),
 			"sso":      strs(sso.Reasons()),
 			"role":     strs(actor.Roles()), "problem.title": strs(fault.Codes()), "problem.cause": strs(fault.Codes()), "problem.remedy": strs(fault.Codes()),

@@ -112,7 +112,7 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 		return v, err
 	}
 	if caseID := caseOf(v.AccountView); caseID != "" {
-		v.Case = s.caseAddress(caseID)
+		v.Case = web.CaseAddress(s.temporalUI, caseID)
 	}
 	return v, nil
 }
@@ -136,7 +136,7 @@ func (s *server) readTimeline(c *gin.Context, id uuid.UUID, after *store.Timelin
 	}
 	var v timelineView
 	for _, item := range items {
-		v.Items = append(v.Items, timelineItem{item, s.caseAddress(item.WorkflowID)})
+		v.Items = append(v.Items, timelineItem{item, web.CaseAddress(s.temporalUI, item.WorkflowID)})
 	}
 	if next != nil {
 		cursor, err := s.cursors.Seal(timelineList, id.String(), next)
@@ -250,13 +250,4 @@ func caseOf(v store.AccountView) string {
 		return ""
 	}
 	return cases.IDFor(v.ID, v.State(), account.Reject)
-}
-
-// caseAddress returns where a case is in the Temporal UI; "" when it is not
-// known where that is.
-func (s *server) caseAddress(caseID string) string {
-	if s.temporalUI == "" || caseID == "" {
-		return ""
-	}
-	return s.temporalUI + "/workflows/" + url.PathEscape(caseID)
 }

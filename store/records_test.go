@@ -466,6 +466,53 @@ func TestTimelinePagesHaveNoGap(t *testing.T) {
 	require.Equal(t, all, walked)
 }
 
+func TestTimelineTellsWhatCameBackAndWhatWasReleased(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id, other := b.customer(t, 450), b.customer(t, 10)
+	charged, err := b.store.Charge(t.Context(), charge(id, 40))
+	require.NoError(t, err)
+	_, err = b.store.Charge(t.Context(), charge(other, 4))
+	require.NoError(t, err)
+	_, err = b.store.RefundCharge(t.Context(), store.Posting{
+		ID: newID(), Request: store.Request{Scope: id, Key: "back"}, Amount: 5, Reverses: &charged.ID, Actor: actor.Actor{Kind: actor.System}, At: noon.Add(time.Minute),
+	})
+	require.NoError(t, err)
+	credits := func(available, held int64) map[string]any {
+		return map[string]any{"credits": map[string]any{"available": available, "held": held}}
+	}
+	event := func(minute int, action string, before, after map[string]any) {
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.AppendEvent(ctx, store.Event{
+				At: noon.Add(time.Duration(minute) * time.Minute), Actor: actor.Actor{Kind: actor.Staff, ID: newID(), Role: actor.Admin}, Action: action,
+				Subject: "account", SubjectID: id.String(), AccountID: &id, Before: before, After: after, WorkflowID: "suspension/1",
+			})
+		}))
+	}
+	event(2, "suspend", credits(7, 0), credits(0, 7))
+	event(3, "reactivate", credits(0, 9), credits(9, 0))
+	event(4, "suspend", credits(450, 0), credits(0, 450))
+	event(5, "reactivate", credits(0, 455), credits(455, 0))
+	items, _, err := b.reader.Timeline(t.Context(), id, 100, nil)
+	require.NoError(t, err)
+	var backs int
+	var ends []store.SuspensionFigures
+	for _, item := range items {
+		if item.Source == store.TimelineTransfer {
+			backs++
+			require.Equal(t, "charge_refund", item.Action)
+			require.Equal(t, int64(5), *item.Amount)
+		}
+		if f := item.Figures(); f != nil && f.Suspension != nil {
+			require.Equal(t, actor.Admin, item.ActorRole)
+			ends = append(ends, *f.Suspension)
+			require.Equal(t, f.Suspension.Before+f.Suspension.Posted, f.Suspension.Released)
+		}
+	}
+	require.Equal(t, 1, backs, "the refund, no charge, and nobody else's")
+	require.Equal(t, []store.SuspensionFigures{{Before: 450, Posted: 5, Released: 455}, {Before: 7, Posted: 2, Released: 9}}, ends, "each of its own suspension")
+}
+
 func TestTheApplicationsRoleCannotRewriteHistory(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -61,7 +61,7 @@ func (s StaffSignIn) SecondFactorRequired(p *Problems) bool {
 
 // Console is what the console alone needs.
 type Console struct {
-	TemporalUIURL string `name:"temporal-ui-url" env:"KIBALI_TEMPORAL_UI_URL" placeholder:"URL" help:"Where staff see the cases, such as https://temporal.example.co.tz: the console links there; no links when not set."`
+	TemporalUIURL string `name:"temporal-ui-url" env:"KIBALI_TEMPORAL_UI_URL" placeholder:"URL" help:"Where staff see the cases, such as https://temporal.example.co.tz: the console and timelines link there; no links when not set."`
 }
 
 // TemporalUI returns where the cases are shown, "" for nowhere.

@@ -39,7 +39,8 @@ func (p *Process) Web(f Front) (http.Handler, error) {
 	programs := api.Handler(api.Config{
 		Service: p.Service, Reader: p.Store.Reader(), Cursors: cursors, Log: p.Log,
 		Proxies: f.Proxies, Site: f.Site, SecondFactor: f.SecondFactor, Uses: uses,
-		Reports: readReports(f.Reports), Reported: p.Metrics.Recipients, Observe: p.Metrics.Request,
+		Reports: readReports(f.Reports), Reported: p.Metrics.Recipients,
+		TemporalUI: p.namespaceIn(f.TemporalUI), Observe: p.Metrics.Request,
 	})
 	assets, err := page.NewAssets(console.Static(), portal.Static())
 	if err != nil {
