@@ -165,7 +165,10 @@ func (a *Activities) issue(ctx context.Context, tx *store.Tx, r *reset) error {
 		}
 	}
 	if r.account == nil {
-		return tx.IssueReset(ctx, r.PasswordReset, nil)
+		if err := tx.IssueReset(ctx, r.PasswordReset, nil); err != nil || again {
+			return err
+		}
+		return tx.AppendEvent(ctx, r.event("password_reset.withheld", now))
 	}
 	r.AccountID = &r.account.ID
 	if !again {
@@ -192,15 +195,23 @@ func (a *Activities) oweLink(ctx context.Context, tx *store.Tx, r *reset, now ti
 	switch {
 	case later && !forced:
 		r.Outcome = store.ResetReplaced
-		return false, tx.CloseReset(ctx, r.ID, store.ResetReplaced, now)
+		if err := tx.CloseReset(ctx, r.ID, store.ResetReplaced, now); err != nil {
+			return false, err
+		}
+		return false, tx.AppendEvent(ctx, r.event("password_reset.replaced", now))
 	case links >= maxLinks && !forced:
 		if err := tx.IssueReset(ctx, r.PasswordReset, nil); err != nil {
 			return false, err
 		}
 		return false, tx.AppendEvent(ctx, r.event("password_reset.withheld", now))
 	}
-	if err := tx.ReplaceResets(ctx, r.PasswordReset, now); err != nil {
+	replaced, err := tx.ReplaceResets(ctx, r.PasswordReset, now)
+	if err != nil {
 		return false, err
+	}
+	events := []store.Event{r.event("password_reset.issued", now)}
+	for _, earlier := range replaced {
+		events = append(events, reset{PasswordReset: earlier}.event("password_reset.replaced", now))
 	}
 	kind := notify.PasswordReset
 	if forced {
@@ -213,7 +224,7 @@ func (a *Activities) oweLink(ctx context.Context, tx *store.Tx, r *reset, now ti
 	if err != nil {
 		return false, err
 	}
-	return true, tx.AppendEvent(ctx, r.event("password_reset.issued", now))
+	return true, tx.AppendEvents(ctx, events...)
 }
 
 // event is something that happened to the request.
@@ -264,7 +275,10 @@ func (a *Activities) applyReset(ctx context.Context, tx *store.Tx, r *reset, now
 func (a *Activities) expireReset(ctx context.Context, tx *store.Tx, r *reset) error {
 	now := a.now()
 	r.Outcome = store.ResetExpired
-	if err := tx.CloseReset(ctx, r.ID, store.ResetExpired, now); err != nil || r.account == nil {
+	if err := tx.CloseReset(ctx, r.ID, store.ResetExpired, now); err != nil {
+		return err
+	}
+	if err := tx.AppendEvent(ctx, r.event("password_reset.expired", now)); err != nil || r.account == nil {
 		return err
 	}
 	mail, err := r.link(ctx, tx)
@@ -279,10 +293,7 @@ func (a *Activities) expireReset(ctx context.Context, tx *store.Tx, r *reset) er
 	} else {
 		err = tx.FailNotice(ctx, mail.ID, failureObsolete, now)
 	}
-	if err != nil {
-		return err
-	}
-	return tx.AppendEvent(ctx, r.event("password_reset.expired", now))
+	return err
 }
 
 // resetLink makes the letter of a link one, or one that will never be sent when

@@ -16,13 +16,13 @@ import (
 
 	"kibali/activities"
 	"kibali/devstack/devtest"
+	"kibali/devstack/witness"
 	"kibali/documents"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/policy"
 	"kibali/identity"
-	"kibali/migrations"
 	"kibali/notify"
 	"kibali/store"
 )
@@ -35,13 +35,14 @@ var noon = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 // desk is a database with the activities that work on it.
 type desk struct {
 	*activities.Activities
-	t      *testing.T
-	url    string
-	store  *store.Store
-	reader *store.Reader
-	files  *documents.Store
-	inbox  *notify.Inbox
-	admin  store.Staff
+	t       *testing.T
+	url     string
+	store   *store.Store
+	planter *store.Store // the owner's, to bring the database into a state
+	reader  *store.Reader
+	files   *documents.Store
+	inbox   *notify.Inbox
+	admin   store.Staff
 
 	mu  sync.Mutex
 	now time.Time
@@ -51,12 +52,16 @@ type desk struct {
 // caller may change what the activities are made of.
 func setup(t *testing.T, changes ...func(*activities.Config)) *desk {
 	t.Helper()
-	database := devtest.NewDatabase(t, migrations.Migrate)
-	d := &desk{t: t, url: database.AppURL, now: noon}
+	database := devtest.NewDatabase(t, witness.Migrate)
+	requireWitnessed(t, database.OwnerURL)
+	d := &desk{t: t, url: database.OwnerURL, now: noon}
 	var err error
 	d.store, err = store.Open(t.Context(), database.AppURL)
 	require.NoError(t, err)
 	t.Cleanup(d.store.Close)
+	d.planter, err = store.Open(t.Context(), database.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(d.planter.Close)
 	d.reader = d.store.Reader()
 	d.files, err = documents.Open(t.Context(), "mem://")
 	require.NoError(t, err)
@@ -99,7 +104,18 @@ func (d *desk) pass(wait time.Duration) {
 
 func (d *desk) in(do func(ctx context.Context, tx *store.Tx) error) {
 	d.t.Helper()
-	require.NoError(d.t, d.store.InTx(d.t.Context(), do))
+	require.NoError(d.t, d.planter.InTx(d.t.Context(), do))
+}
+
+// requireWitnessed fails a test at its end when the application has made a
+// change without its audit event.
+func requireWitnessed(t *testing.T, ownerURL string) {
+	t.Helper()
+	t.Cleanup(func() {
+		told, err := witness.Examine(context.Background(), ownerURL)
+		require.NoError(t, err)
+		require.Empty(t, told.Findings)
+	})
 }
 
 var serial atomic.Int64

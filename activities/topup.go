@@ -175,7 +175,11 @@ func (s *topUpSettling) end(ctx context.Context, result cases.Result, code strin
 	}
 	who := actor.Actor{Kind: actor.System}
 	if by != uuid.Nil {
-		who = actor.Actor{Kind: actor.Staff, ID: by}
+		signer, err := s.tx.Reader().Staff(ctx, by)
+		if err != nil {
+			return err
+		}
+		who = actor.Actor{Kind: actor.Staff, ID: by, Role: signer.Role}
 	}
 	return s.tx.AppendEvent(ctx, store.Event{
 		At: now, Actor: who, Action: string(account.TopUp) + "." + string(result), Subject: "decision", SubjectID: d.ID.String(),

@@ -32,7 +32,7 @@ func (s *stand) customer(t *testing.T, credits int64) (user, string) {
 // came.
 func (s *stand) credit(t *testing.T, u user, credits int64) {
 	t.Helper()
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.TopUp(ctx, store.Posting{
 			ID: uuid.Must(uuid.NewV7()), Request: store.Request{Scope: uuid.New(), Key: "test"}, AccountID: uuid.MustParse(u.id),
 			Amount: credits, Reason: ledger.Complimentary, Actor: actor.Actor{Kind: actor.System}, At: time.Now(),

@@ -33,13 +33,13 @@ import (
 	"kibali/activities"
 	"kibali/api"
 	"kibali/devstack/devtest"
+	"kibali/devstack/witness"
 	"kibali/documents"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/policy"
 	"kibali/identity"
-	"kibali/migrations"
 	"kibali/notify"
 	"kibali/service"
 	"kibali/store"
@@ -55,6 +55,7 @@ func TestMain(m *testing.M) { devtest.Main(m) }
 type stand struct {
 	handler http.Handler
 	store   *store.Store
+	planter *store.Store // the owner's, to bring the database into a state
 	reader  *store.Reader
 	owner   *pgxpool.Pool
 	folder  string // of documents
@@ -121,12 +122,16 @@ func setupWithCases(t *testing.T) *stand {
 
 func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*stand, *documents.Store) {
 	t.Helper()
-	database := devtest.NewDatabase(t, migrations.Migrate)
+	database := devtest.NewDatabase(t, witness.Migrate)
+	requireWitnessed(t, database.OwnerURL)
 	s := &stand{log: &lockedBuffer{}, tokens: map[actor.Role]string{}}
 	var err error
 	s.store, err = store.Open(t.Context(), database.AppURL)
 	require.NoError(t, err)
 	t.Cleanup(s.store.Close)
+	s.planter, err = store.Open(t.Context(), database.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(s.planter.Close)
 	s.reader, s.uses = s.store.Reader(), store.NewUses(s.store)
 	s.owner, err = pgxpool.New(t.Context(), database.OwnerURL)
 	require.NoError(t, err)
@@ -160,6 +165,17 @@ func (s *stand) newHandler(t *testing.T, database *store.Store) http.Handler {
 	return api.Handler(api.Config{Service: s.newService(database), Reader: database.Reader(), Cursors: cursors, Log: s.logger(), Uses: s.uses, Reports: s.readReport, SecondFactor: s.factor, TemporalUI: "https://temporal.example/namespaces/default"})
 }
 
+// requireWitnessed fails a test at its end when the application has made a
+// change without its audit event.
+func requireWitnessed(t *testing.T, ownerURL string) {
+	t.Helper()
+	t.Cleanup(func() {
+		told, err := witness.Examine(context.Background(), ownerURL)
+		require.NoError(t, err)
+		require.Empty(t, told.Findings)
+	})
+}
+
 func (s *stand) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(s.log, nil)) }
 
 // cheap is a cost of hashing for tests.
@@ -185,7 +201,7 @@ func (s *stand) addStaff(t *testing.T) {
 	require.NoError(t, err)
 	staffHash, err := hasher.Hash(t.Context(), staffPassword)
 	require.NoError(t, err)
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now()); err != nil {
 			return err
 		}

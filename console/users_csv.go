@@ -19,6 +19,10 @@ func (s *server) usersCSV(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
+	if err := s.service.RecordUsersExport(c.Request.Context(), web.CallerOf(c).Actor, query.AccountsQuery); err != nil {
+		web.Fail(c, err)
+		return
+	}
 	query.Limit = store.MaxListed
 	file := web.BeginCSV(c, "users-"+s.now().UTC().Format("20060102-1504")+".csv",
 		"id", "company", "industry", "name", "email", "phone", "status", "stage", "credits", "registered_at", "last_active_at")

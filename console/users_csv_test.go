@@ -10,6 +10,7 @@ import (
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/service"
+	"kibali/store"
 	"kibali/web"
 )
 
@@ -39,4 +40,8 @@ func TestUsersCSV_keeps_a_spreadsheet_from_taking_a_cell_for_a_formula(t *testin
 		}
 	}
 	require.True(t, found)
+	events, _, err := s.Process.Store.Reader().Audit(t.Context(), store.AuditQuery{Action: "users.exported", Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, events, 1, "taking contacts away is on record")
+	require.Equal(t, member.ID, *events[0].ActorID)
 }

@@ -26,7 +26,7 @@ func TestRunLedger(t *testing.T) {
 	defer running.Wait()
 	defer stop()
 	id := uuid.New()
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, b.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.TopUp(ctx, store.Posting{
 			ID: id, Request: store.Request{Scope: id, Key: "test"}, AccountID: a.ID, Amount: 12, Reason: ledger.Complimentary,
 			Actor: actor.Actor{Kind: actor.System}, At: time.Now(),

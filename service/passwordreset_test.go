@@ -37,7 +37,7 @@ func (b testBundle) mail(t *testing.T, accountID uuid.UUID, changes ...func(*sto
 	for _, change := range changes {
 		change(&r)
 	}
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, b.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.InsertReset(ctx, store.PasswordReset{ID: r.ID, DecisionID: r.DecisionID, RequestedAt: now}); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"kibali/devstack/devtest"
+	"kibali/devstack/witness"
 	"kibali/documents"
 	"kibali/documents/sample"
 	"kibali/domain/account"
@@ -26,7 +27,6 @@ import (
 	"kibali/domain/cases"
 	"kibali/domain/fault"
 	"kibali/identity"
-	"kibali/migrations"
 	"kibali/service"
 	"kibali/store"
 )
@@ -38,6 +38,7 @@ func TestMain(m *testing.M) { devtest.Main(m) }
 type testBundle struct {
 	service  *service.Service
 	store    *store.Store
+	planter  *store.Store // the owner's, to bring the database into a state
 	reader   *store.Reader
 	owner    *pgxpool.Pool
 	files    *documents.Store
@@ -60,10 +61,14 @@ func withoutTemporal(t *testing.T) option {
 
 func setup(t *testing.T, options ...option) testBundle {
 	t.Helper()
-	database := devtest.NewDatabase(t, migrations.Migrate)
+	database := devtest.NewDatabase(t, witness.Migrate)
+	requireWitnessed(t, database.OwnerURL)
 	s, err := store.Open(t.Context(), database.AppURL)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
+	planter, err := store.Open(t.Context(), database.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(planter.Close)
 	owner, err := pgxpool.New(t.Context(), database.OwnerURL)
 	require.NoError(t, err)
 	t.Cleanup(owner.Close)
@@ -87,10 +92,21 @@ func setup(t *testing.T, options ...option) testBundle {
 		c.Temporal = devtest.Temporal(t, cases.SearchAttributes()).Client
 	}
 	b := testBundle{
-		service: service.New(c), store: s, reader: s.Reader(), owner: owner, files: files, temporal: c.Temporal, ahead: ahead,
+		service: service.New(c), store: s, planter: planter, reader: s.Reader(), owner: owner, files: files, temporal: c.Temporal, ahead: ahead,
 	}
 	b.admin = b.staff(t, actor.Admin)
 	return b
+}
+
+// requireWitnessed fails a test at its end when the application has made a
+// change without its audit event.
+func requireWitnessed(t *testing.T, ownerURL string) {
+	t.Helper()
+	t.Cleanup(func() {
+		told, err := witness.Examine(context.Background(), ownerURL)
+		require.NoError(t, err)
+		require.Empty(t, told.Findings)
+	})
 }
 
 var numbers atomic.Int64
@@ -99,7 +115,7 @@ func (b testBundle) staff(t *testing.T, role actor.Role) actor.Actor {
 	t.Helper()
 	n := numbers.Add(1)
 	s := store.Staff{ID: uuid.Must(uuid.NewV7()), Email: fmt.Sprintf("s%d@kibali.test", n), Name: fmt.Sprintf("A. Mushi %d", n), Role: role}
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, b.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertStaff(ctx, s, "", time.Now())
 	}))
 	return actor.Actor{Kind: actor.Staff, ID: s.ID, Role: role, RequestID: "test"}
@@ -126,7 +142,7 @@ func (b testBundle) register(t *testing.T) account.Account {
 func (b testBundle) put(t *testing.T, a account.Account, status account.Status, stage account.Stage) account.Account {
 	t.Helper()
 	a.Status, a.Stage = status, stage
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, b.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return tx.WriteTransition(ctx, store.Transition{Account: a, Event: store.Event{
 			At: time.Now(), Actor: actor.Actor{Kind: actor.System}, Action: "put", Subject: "account", SubjectID: a.ID.String(), AccountID: &a.ID,
 		}})

@@ -80,13 +80,17 @@ func (t *Tx) IssueReset(ctx context.Context, r PasswordReset, hash []byte) error
 }
 
 // ReplaceResets ends the other open requests of an account that were made before
-// the given one, which replaces them.
-func (t *Tx) ReplaceResets(ctx context.Context, by PasswordReset, now time.Time) error {
-	_, err := t.tx.Exec(ctx, `
+// the given one, which replaces them, and returns them.
+func (t *Tx) ReplaceResets(ctx context.Context, by PasswordReset, now time.Time) ([]PasswordReset, error) {
+	rows, err := t.tx.Query(ctx, `
 		UPDATE password_resets SET outcome = 'replaced', closed_at = $4, email = NULL
-		WHERE account_id = $1 AND id <> $2 AND closed_at IS NULL AND (requested_at, id) < ($3, $2)`,
-		by.AccountID, by.ID, by.RequestedAt, now)
-	return failed("replace password resets", err)
+		WHERE account_id = $1 AND id <> $2 AND closed_at IS NULL AND (requested_at, id) < ($3, $2)
+		RETURNING `+resetColumns, by.AccountID, by.ID, by.RequestedAt, now)
+	if err != nil {
+		return nil, failed("replace password resets", err)
+	}
+	replaced, err := pgx.CollectRows(rows, pgx.RowToStructByName[PasswordReset])
+	return replaced, failed("replace password resets", err)
 }
 
 // LinksSince returns how many links an account was mailed after the given time,

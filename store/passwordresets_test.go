@@ -100,7 +100,12 @@ func TestPasswordResets(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, links)
 		require.False(t, later)
-		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.ReplaceResets(ctx, second, noon) }))
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			replaced, err := tx.ReplaceResets(ctx, second, noon)
+			require.Len(t, replaced, 1)
+			require.Equal(t, first.ID, replaced[0].ID)
+			return err
+		}))
 		require.Equal(t, store.ResetReplaced, reset(t, first.ID).Outcome)
 		for _, id := range []uuid.UUID{second.ID, third.ID, other.ID} {
 			require.True(t, reset(t, id).Open())

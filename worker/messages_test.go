@@ -39,7 +39,7 @@ func lostAnswers(t *testing.T) notify.SMSSender {
 // two phones.
 func (s *stand) writes(t *testing.T, a account.Account) store.Message {
 	t.Helper()
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := tx.TopUp(ctx, store.Posting{
 			ID: uuid.New(), Request: store.Request{Scope: uuid.New(), Key: "k"}, AccountID: a.ID, Amount: 10,
 			Reason: ledger.Complimentary, Actor: actor.Actor{Kind: actor.System}, At: time.Now(),

@@ -128,7 +128,7 @@ func walkNotification(t *testing.T, s *stand) string {
 func (s *stand) owe(t *testing.T, a account.Account, caseID, channel string) uuid.UUID {
 	t.Helper()
 	id := uuid.New()
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertNotices(ctx, store.Notice{
 			ID: id, Key: id.String(), AccountID: a.ID, CaseID: caseID, Kind: string(notify.PasswordChanged), Channel: channel, CreatedAt: time.Now(),
 		})

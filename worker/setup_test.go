@@ -27,13 +27,13 @@ import (
 
 	"kibali/activities"
 	"kibali/devstack/devtest"
+	"kibali/devstack/witness"
 	"kibali/documents"
 	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/cases"
 	"kibali/domain/policy"
 	"kibali/identity"
-	"kibali/migrations"
 	"kibali/notify"
 	"kibali/service"
 	"kibali/store"
@@ -66,6 +66,7 @@ type stand struct {
 	server   devtest.TemporalServer
 	temporal client.Client
 	store    *store.Store
+	planter  *store.Store // the owner's, to bring the database into a state
 	reader   *store.Reader
 	files    *documents.Store
 	filesURL string
@@ -76,12 +77,24 @@ type stand struct {
 	log      *lockedBuffer
 }
 
+// requireWitnessed fails a test at its end when the application has made a
+// change without its audit event.
+func requireWitnessed(t *testing.T, ownerURL string) {
+	t.Helper()
+	t.Cleanup(func() {
+		told, err := witness.Examine(context.Background(), ownerURL)
+		require.NoError(t, err)
+		require.Empty(t, told.Findings)
+	})
+}
+
 // setup returns a stand with a policy without quiet hours, changed by the
 // caller, and one admin. No worker runs yet.
 func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	t.Helper()
 	s := &stand{log: &lockedBuffer{}}
-	s.database = devtest.NewDatabase(t, migrations.Migrate)
+	s.database = devtest.NewDatabase(t, witness.Migrate)
+	requireWitnessed(t, s.database.OwnerURL)
 	s.server = devtest.Temporal(t, cases.SearchAttributes())
 	s.temporal = dial(t, s.server)
 
@@ -89,6 +102,9 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	s.store, err = store.Open(t.Context(), s.database.AppURL)
 	require.NoError(t, err)
 	t.Cleanup(s.store.Close)
+	s.planter, err = store.Open(t.Context(), s.database.OwnerURL)
+	require.NoError(t, err)
+	t.Cleanup(s.planter.Close)
 	s.reader = s.store.Reader()
 	s.filesURL = "file://" + filepath.Join(t.TempDir(), "documents")
 	s.files, err = documents.Open(t.Context(), s.filesURL)
@@ -111,7 +127,7 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 		change(&p)
 	}
 	admin := store.Staff{ID: uuid.New(), Email: "admin@example.co.tz", Name: "Asha " + canary, Role: actor.Admin}
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if _, err := tx.InsertPolicy(ctx, p, actor.Actor{Kind: actor.System}, "", time.Now()); err != nil {
 			return err
 		}

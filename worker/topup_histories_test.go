@@ -35,7 +35,7 @@ func topUpPaths() []path {
 func (s *stand) colleague(t *testing.T) actor.Actor {
 	t.Helper()
 	member := store.Staff{ID: uuid.New(), Email: "finance@example.co.tz", Name: "Neema " + canary, Role: actor.Finance}
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertStaff(ctx, member, "", time.Now())
 	}))
 	return actor.Actor{Kind: actor.Staff, ID: member.ID, Role: member.Role, RequestID: "test"}

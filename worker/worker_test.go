@@ -129,11 +129,17 @@ func TestADecisionThatTheRowRefusesIsClosedAsRefusedAndLiftsItsBlock(t *testing.
 		ID: uuid.New(), AccountID: a.ID, CaseID: cases.SuspensionID(a.ID), Kind: account.Suspend, ReasonCode: "fraud", Reason: "r",
 		StaffID: s.staff.ID, RequestID: "test", RequestedAt: time.Now(),
 	}
-	require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		if err := tx.InsertDecision(ctx, d); err != nil {
 			return err
 		}
-		return tx.BlockAccount(ctx, a.ID, &d.ID)
+		if err := tx.BlockAccount(ctx, a.ID, &d.ID); err != nil {
+			return err
+		}
+		return tx.AppendEvent(ctx, store.Event{
+			At: d.RequestedAt, Actor: s.staff, Action: "suspend.requested", Subject: "decision", SubjectID: d.ID.String(), AccountID: &a.ID,
+			ReasonCode: d.ReasonCode, DecisionID: &d.ID, WorkflowID: d.CaseID,
+		})
 	}))
 	closing := s.reason(a.ID, "")
 	mustDo(t)(s.service.Close(t.Context(), s.staff, closing))
