@@ -36,6 +36,8 @@ func TestConsole(t *testing.T) {
 		"works without JavaScript":                              worksWithoutScript,
 		"grants one appeal and dismisses another":               answersAppeals,
 		"saves a filter and sort under a name":                  savesViews,
+		"erases what is held about a person":                    erasesData,
+		"says how long personal data is kept":                   setsRetention,
 		"approves on a phone":                                   approvesOnPhone,
 	} {
 		t.Run(name, func(t *testing.T) { step(t, s) })

@@ -126,6 +126,7 @@ func TestPortal(t *testing.T) {
 		"lets a forgotten password be replaced":                            forgotten,
 		"speaks Swahili, and keeps what was typed":                         swahili,
 		"keeps what was typed when the session ends":                       sessionEnds,
+		"hands a user's data out":                                          takesData,
 		"runs nothing that people wrote":                                   probes,
 		"takes ten thousand characters in every field":                     tooLong,
 		"goes on with a file where the line was cut":                       cutUpload,
