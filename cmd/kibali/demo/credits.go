@@ -38,13 +38,18 @@ func idempotent(route, key string) *store.IdempotencyKey {
 
 // bought gives the account credits.
 func bought(amount int64, reason ledger.Reason, note string) story {
-	return beside(func(ctx context.Context, l *loading) error {
+	told := beside(func(ctx context.Context, l *loading) error {
 		decided, err := l.topUp(ctx, amount, reason, note)
-		if err != nil || decided.Done {
+		switch {
+		case err != nil || decided.Done:
 			return err
+		case decided.Decision.Unsigned():
+			return errors.New("a top-up waits for a signature: the demo data gives more than one person may in a day")
 		}
 		return l.carriedOut(ctx, decided.Decision.ID)
 	})
+	told[0].alone = max(amount, -amount)
+	return told
 }
 
 // proposed asks for more credits than one person may give. Nobody has signed it

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
+	"kibali/domain/policy"
 	"kibali/identity"
 )
 
@@ -50,6 +51,17 @@ func TestStoriesEndInEveryState(t *testing.T) {
 		{Status: account.Closed}:                                    4,
 	}, count)
 	require.Equal(t, account.Active, companies[slices.IndexFunc(companies, func(c company) bool { return c.email() == KnownUser() })].story.outcome().Status)
+}
+
+func TestOnePersonMayGiveAllThatIsGivenAlone(t *testing.T) {
+	t.Parallel()
+	given := int64(12 * bonus)
+	for _, company := range companies {
+		for _, step := range company.story {
+			given += step.alone
+		}
+	}
+	require.Less(t, given, policy.Default().TopUps.Alone)
 }
 
 func TestStoriesArePossible(t *testing.T) {

@@ -20,6 +20,8 @@ type step struct {
 	// login is the user looking in.
 	login bool
 	aside aside
+	// alone is how many credits the step gives on one person's word.
+	alone int64
 }
 
 // decision is what a staff member decides.
@@ -82,7 +84,7 @@ var (
 		charged(120, "Campaign: Saba Saba"), wrote(3, "Karibu! Leo bei ya nyanya ni nafuu sokoni Kariakoo."),
 		charged(45, "Order updates"), wrote(1, "Oda yako iko njiani."))
 	lender = tell(active,
-		bought(20_000, ledger.Refund, "Invoice 2026-0431."), signed(150_000, ledger.Refund, "Invoice 2026-0502, paid by bank.", account.Countersign, "Seen on the statement."),
+		bought(9_000, ledger.Refund, "Invoice 2026-0431."), signed(150_000, ledger.Refund, "Invoice 2026-0502, paid by bank.", account.Countersign, "Seen on the statement."),
 		keyed("Core banking", true), charged(2_300, "Repayment reminders"), wrote(2, "Your repayment of TZS 45,000 is due on Friday."))
 	grower = tell(active,
 		bought(3_000, ledger.Complimentary, "Welcome."), keyed("Field officers", true), charged(260, "Prices of the week"),
