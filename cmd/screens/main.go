@@ -1,6 +1,7 @@
 // Command screens takes a picture of each page of a running `kibali dev`, in
 // both themes and at the width of a phone, for the documentation and for those
-// who work on pages to look at.
+// who work on pages to look at. With -guide it also does what staff do with an
+// account, on companies that it registers, with a picture of each step.
 //
 //	go run ./cmd/screens -dev .kibali/dev.json -out docs/screens
 package main
@@ -23,8 +24,9 @@ func main() {
 	report := flag.String("dev", ".kibali/dev.json", "what a running kibali dev has written")
 	out := flag.String("out", "docs/screens", "the folder for the pictures")
 	only := flag.String("only", "", "a regular expression: take those whose name matches")
+	walk := flag.Bool("guide", false, "walk through the guide instead: it registers companies and decides about them")
 	flag.Parse()
-	if err := run(ctx, *report, *out, *only); err != nil {
+	if err := run(ctx, *report, *out, *only, *walk); err != nil {
 		fmt.Fprintln(os.Stderr, "screens:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to undo
 	}
@@ -41,7 +43,7 @@ type installation struct {
 	} `json:"demo_user"`
 }
 
-func run(ctx context.Context, report, out, only string) error {
+func run(ctx context.Context, report, out, only string, walk bool) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return err
@@ -62,6 +64,19 @@ func run(ctx context.Context, report, out, only string) error {
 		return err
 	}
 	defer stop()
+	keep := func(name string, picture []byte) error {
+		path := filepath.Join(out, name+".png")
+		fmt.Println(path)
+		return os.WriteFile(path, picture, 0o600)
+	}
+	if walk {
+		return c.walk(ctx, keep)
+	}
+	return c.album(ctx, wanted, keep)
+}
+
+// album takes the pictures whose names are wanted, in every look.
+func (c *camera) album(ctx context.Context, wanted *regexp.Regexp, keep func(name string, picture []byte) error) error {
 	subjects, err := c.subjects(ctx)
 	if err != nil {
 		return err
@@ -72,18 +87,17 @@ func run(ctx context.Context, report, out, only string) error {
 	}
 	for _, s := range append(subjects, users...) {
 		for _, look := range looks {
-			name := s.name + look.suffix + ".png"
+			name := s.name + look.suffix
 			if !wanted.MatchString(name) {
 				continue
 			}
 			picture, err := c.take(s, look)
+			if err == nil {
+				err = keep(name, picture)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			if err := os.WriteFile(filepath.Join(out, name), picture, 0o600); err != nil {
-				return err
-			}
-			fmt.Println(filepath.Join(out, name))
 		}
 	}
 	return nil

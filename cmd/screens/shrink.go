@@ -10,8 +10,11 @@ import (
 	"slices"
 )
 
-// shrink makes a picture of a page small: pages have few colours, so the 256
-// that are most frequent stand for all, each pixel for the nearest of them.
+// colours is how many a picture keeps: enough for smooth letters in both themes.
+const colours = 80
+
+// shrink makes a picture of a page small: pages have few colours, so those that
+// are most frequent stand for all, each pixel for the nearest of them.
 func shrink(picture []byte) ([]byte, error) {
 	drawn, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -32,7 +35,7 @@ func shrink(picture []byte) ([]byte, error) {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
 	palette := color.Palette{}
-	for _, c := range frequent[:min(len(frequent), 256)] {
+	for _, c := range frequent[:min(len(frequent), colours)] {
 		palette = append(palette, c)
 	}
 	paletted := image.NewPaletted(bounds, palette)
