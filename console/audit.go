@@ -2,8 +2,11 @@ package console
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -28,16 +31,22 @@ type auditView struct {
 // Filtered reports whether anything is left out.
 func (v auditView) Filtered() bool { return len(auditValues(v.AuditQuery)) > 0 }
 
-// Detail is what an event says of what was before and after, as JSON.
+// Detail is what an event says of what was before and after: names and values,
+// those that are more than a word as JSON.
 func (v auditView) Detail(facts map[string]any) string {
-	if len(facts) == 0 {
-		return ""
+	var told []string
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		value, plain := facts[name].(string)
+		if !plain {
+			encoded, err := json.Marshal(facts[name])
+			if err != nil {
+				continue
+			}
+			value = string(encoded)
+		}
+		told = append(told, name+": "+value)
 	}
-	text, err := json.Marshal(facts)
-	if err != nil {
-		return ""
-	}
-	return string(text)
+	return strings.Join(told, " · ")
 }
 
 // audit shows who did what to what, the newest first.

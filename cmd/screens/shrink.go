@@ -10,11 +10,12 @@ import (
 	"slices"
 )
 
-// colours is how many a picture keeps: enough for smooth letters in both themes.
-const colours = 80
+// near is how far apart two colours are that are kept, as the square of their
+// distance: nearer ones look alike.
+const near = 120
 
 // shrink makes a picture of a page small: pages have few colours, so those that
-// are most frequent stand for all, each pixel for the nearest of them.
+// are most frequent and not alike stand for all, each pixel for the nearest.
 func shrink(picture []byte) ([]byte, error) {
 	drawn, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -35,8 +36,10 @@ func shrink(picture []byte) ([]byte, error) {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
 	palette := color.Palette{}
-	for _, c := range frequent[:min(len(frequent), colours)] {
-		palette = append(palette, c)
+	for _, c := range frequent {
+		if len(palette) < 256 && !slices.ContainsFunc(palette, func(kept color.Color) bool { return alike(c, kept.(color.RGBA)) }) {
+			palette = append(palette, c)
+		}
 	}
 	paletted := image.NewPaletted(bounds, palette)
 	nearest := map[color.RGBA]uint8{}
@@ -57,4 +60,10 @@ func shrink(picture []byte) ([]byte, error) {
 		return nil, err
 	}
 	return small.Bytes(), nil
+}
+
+// alike reports whether two colours need not be told apart.
+func alike(a, b color.RGBA) bool {
+	red, green, blue := int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B)
+	return red*red+green*green+blue*blue < near
 }
