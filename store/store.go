@@ -25,6 +25,10 @@ type Store struct {
 	pool    *pgxpool.Pool
 	search  *searchGuide
 	charges *gatherer
+	// alone has room for a quarter of the connections: whoever does something alone
+	// holds one with its lock and takes others from the pool, so that without a bound
+	// they could hold all of them and wait for each other.
+	alone chan struct{}
 }
 
 // Open connects to the database at url. It returns an error when url cannot be
@@ -57,7 +61,9 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &Store{pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool)}, nil
+	return &Store{
+		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/4)),
+	}, nil
 }
 
 // Close ends all connections, after those in use are returned.

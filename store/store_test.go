@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"kibali/devstack/devtest"
 	"kibali/domain/account"
@@ -136,4 +138,24 @@ func requireFault(t *testing.T, err error, code fault.Code, fields ...string) {
 		named = append(named, f.Field)
 	}
 	require.Equal(t, fields, named)
+}
+
+func TestAlone_leaves_connections_for_what_it_does(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	connections := int(b.store.Pool().Config().MaxConns)
+	var group errgroup.Group
+	for lock := range int64(3 * connections) {
+		group.Go(func() error {
+			done, err := b.store.Alone(t.Context(), 1000+lock, func(ctx context.Context) error {
+				_, err := b.store.Reader().Counts(ctx)
+				return err
+			})
+			if err == nil && !done {
+				err = errors.New("somebody else holds the lock")
+			}
+			return err
+		})
+	}
+	require.NoError(t, group.Wait())
 }

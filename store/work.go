@@ -15,8 +15,15 @@ import (
 const SweepLock int64 = 0x6b6962616c69 // "kibali"
 
 // Alone runs do while no other process runs something under the same lock. It
-// returns false, having done nothing, when another process holds it.
+// returns false, having done nothing, when another process holds it. What this
+// process does alone waits for its turn where that would take too many connections.
 func (s *Store) Alone(ctx context.Context, lock int64, do func(ctx context.Context) error) (bool, error) {
+	select {
+	case s.alone <- struct{}{}:
+		defer func() { <-s.alone }()
+	case <-ctx.Done():
+		return false, failed("lock", ctx.Err())
+	}
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return false, failed("lock", err)
