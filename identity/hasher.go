@@ -22,6 +22,10 @@ var Params = argon2id.Params{
 // Hasher hashes and verifies passwords with argon2id, a bounded number at a
 // time: a flood of logins queues and cannot take all memory or every core.
 type Hasher struct {
+	// Before, unless nil, is told of each password that is about to be hashed. It
+	// is set before the first one.
+	Before func()
+
 	params argon2id.Params
 	turns  *semaphore.Weighted
 	decoy  string
@@ -45,7 +49,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	defer h.turns.Release(1)
 	var hash string
 	var err error
-	aside(func() { hash, err = argon2id.CreateHash(norm.NFKC.String(password), &h.params) })
+	h.aside(func() { hash, err = argon2id.CreateHash(norm.NFKC.String(password), &h.params) })
 	if err != nil {
 		return "", fmt.Errorf("hash: %w", err)
 	}
@@ -67,9 +71,17 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outd
 	}
 	var match bool
 	var params *argon2id.Params
-	aside(func() { match, params, err = argon2id.CheckHash(norm.NFKC.String(password), encoded) })
+	h.aside(func() { match, params, err = argon2id.CheckHash(norm.NFKC.String(password), encoded) })
 	if err != nil {
 		return false, false, fmt.Errorf("verify: %w", err)
 	}
 	return match && known, *params != h.params, nil
+}
+
+// aside does work beside everything else, which goes before it.
+func (h *Hasher) aside(work func()) {
+	if h.Before != nil {
+		h.Before()
+	}
+	aside(work)
 }

@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -176,6 +178,37 @@ func TestLogin(t *testing.T) {
 		require.Equal(t, map[string]any{
 			"reason": "Under investigation.", "reason_code": "fraud", "suspended_at": a.StageSince, "until": until, "appealed_at": nil,
 		}, refused.Details)
+	})
+	t.Run("queues while passwords are hashed, and fails nobody", func(t *testing.T) {
+		t.Parallel()
+		a := b.register(t)
+		slow, err := identity.NewHasher(identity.Params, 1)
+		require.NoError(t, err)
+		busy := service.New(service.Config{Store: b.store, Temporal: b.temporal, Documents: b.files, Hasher: slow, Log: quiet()})
+		_, err = busy.Login(t.Context(), actor.Actor{}, a.Email, password) // its hash is as dear as that from now on
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		const people = 40
+		ended := make(chan error, 2*people)
+		for range people {
+			go func() {
+				_, err := busy.Login(ctx, actor.Actor{}, a.Email, password)
+				ended <- err
+			}()
+			go func() {
+				_, err := busy.Login(ctx, actor.Actor{}, "nobody@kilimobora.example", password)
+				if !fault.Is(err, fault.Unauthenticated) {
+					err = fmt.Errorf("somebody unknown: %w", err)
+				} else {
+					err = nil
+				}
+				ended <- err
+			}()
+		}
+		for range 2 * people {
+			require.NoError(t, <-ended)
+		}
 	})
 	t.Run("makes an old hash a new one", func(t *testing.T) {
 		t.Parallel()

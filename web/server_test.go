@@ -23,6 +23,7 @@ func TestServer_bounds_every_step_of_a_request(t *testing.T) {
 	require.Positive(t, server.ReadHeaderTimeout)
 	require.Greater(t, server.ReadTimeout, server.ReadHeaderTimeout)
 	require.Positive(t, server.IdleTimeout)
+	require.Greater(t, web.WorkTimeout, 10*time.Second, "a request may wait that long for its password to be hashed")
 	require.Greater(t, server.WriteTimeout, web.WorkTimeout, "an answer that work ran out of time can still be sent")
 	require.Less(t, server.MaxHeaderBytes, http.DefaultMaxHeaderBytes)
 }

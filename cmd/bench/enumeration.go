@@ -23,7 +23,7 @@ type class struct {
 // Run tries e-mails that somebody has and that nobody has in a random order, and
 // prints how well their times tell them apart: 0.5 is not at all.
 func (c enumerationCommand) Run(ctx context.Context) error {
-	return withLogins(ctx, 300, func(ctx context.Context, b *loginBench) error {
+	return withLogins(ctx, 300, 1, func(ctx context.Context, b *loginBench) error {
 		unknown := make([]string, len(b.suspended))
 		for i, email := range b.suspended {
 			unknown[i] = strings.Replace(email, "@", "x@", 1)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -20,6 +19,7 @@ import (
 type loginCommand struct {
 	Rounds int           `default:"5" help:"How many rounds there are, of each contender in turn."`
 	Span   time.Duration `default:"5s" help:"How long a round is."`
+	Hashes int           `default:"1" help:"How many passwords are hashed at a time, by serve and by the bare loop."`
 	Quick  bool          `help:"One short round: to see that it works."`
 }
 
@@ -28,8 +28,6 @@ const (
 	loginClients = 16
 	// floodClients try wrong passwords together.
 	floodClients = 64
-	// asked is how many requests of each kind are timed, in quiet and in a flood.
-	asked = 400
 )
 
 // Run measures and prints.
@@ -37,7 +35,7 @@ func (c loginCommand) Run(ctx context.Context) error {
 	if c.Quick {
 		c.Rounds, c.Span = 1, time.Second
 	}
-	return withLogins(ctx, 300, func(ctx context.Context, b *loginBench) error {
+	return withLogins(ctx, 300, c.Hashes, func(ctx context.Context, b *loginBench) error {
 		if err := c.rates(ctx, b); err != nil {
 			return err
 		}
@@ -53,7 +51,7 @@ func (c loginCommand) rates(ctx context.Context, b *loginBench) error {
 		return err
 	}
 	defer pool.Close()
-	turns := semaphore.NewWeighted(benchHashes)
+	turns := semaphore.NewWeighted(int64(c.Hashes))
 	contenders := []struct {
 		name string
 		sign func(ctx context.Context, c *httpClient, email string) error
@@ -133,87 +131,4 @@ func bareLogin(ctx context.Context, pool *pgxpool.Pool, turns *semaphore.Weighte
 		INSERT INTO sessions (id, account_id, purpose, hash, created_at, last_used_at, idle, expires_at)
 		VALUES ($1, $2, 'session', $3, $4, $4, '2 hours', $5)`, uuid.Must(uuid.NewV7()), accountID, hash[:], now, now.Add(time.Hour))
 	return err
-}
-
-// flood times others while many try wrong passwords.
-func flood(ctx context.Context, b *loginBench) error {
-	client := &httpClient{address: b.api.address}
-	defer client.close()
-	body, err := client.do(ctx, b.signIn(b.emails[0], password))
-	if err != nil {
-		return err
-	}
-	var in struct{ Token string }
-	if err := json.Unmarshal(body, &in); err != nil {
-		return err
-	}
-	kinds := []struct {
-		name    string
-		request []byte
-	}{
-		{"GET /v1/accounts", request(b.api.address, "/v1/accounts?limit=25", b.token)},
-		{"gate/authorize", request(b.api.address, "/v1/gate/authorize", in.Token)},
-	}
-	timeAll := func(ctx context.Context) ([]time.Duration, error) {
-		worst := make([]time.Duration, len(kinds))
-		for i, kind := range kinds {
-			times := make([]time.Duration, asked)
-			for n := range times {
-				start := time.Now()
-				if _, err := client.do(ctx, kind.request); err != nil {
-					return nil, fmt.Errorf("%s: %w", kind.name, err)
-				}
-				times[n] = time.Since(start)
-			}
-			slices.Sort(times)
-			worst[i] = quantile(times, 0.99)
-		}
-		return worst, nil
-	}
-	quiet, err := timeAll(ctx)
-	if err != nil {
-		return err
-	}
-	before := b.api.memory()
-	flooding, stop := context.WithCancel(ctx)
-	defer stop()
-	tried, ended := b.floodUntil(flooding)
-	start := time.Now()
-	loud, err := timeAll(ctx)
-	took := time.Since(start)
-	after := b.api.memory()
-	stop()
-	if floodErr := ended(); err == nil {
-		err = floodErr
-	}
-	if err != nil {
-		return err
-	}
-	fmt.Printf("during a flood of %.0f wrong passwords a second from %d clients:\n", float64(tried.Load())/took.Seconds(), floodClients)
-	for i, kind := range kinds {
-		fmt.Printf("%-17s p99 %6.2f ms, in quiet %6.2f ms: %.2f times (at most 2)\n", kind.name,
-			float64(loud[i].Microseconds())/1000, float64(quiet[i].Microseconds())/1000, float64(loud[i])/float64(quiet[i]))
-	}
-	fmt.Printf("memory of serve: %d MB, before %d MB: %d MB more (at most 256)\n", after, before, after-before)
-	return nil
-}
-
-// floodUntil has clients try wrong passwords until ctx ends. ended waits for them.
-func (b *loginBench) floodUntil(ctx context.Context) (tried *atomic.Int64, ended func() error) {
-	tried = new(atomic.Int64)
-	var group errgroup.Group
-	for n := range floodClients {
-		group.Go(func() error {
-			client := &httpClient{address: b.api.address}
-			defer client.close()
-			for i := n; ctx.Err() == nil; i += floodClients {
-				if err := expect(ctx, client, b.signIn(b.emails[i%len(b.emails)], "wrong"), "401"); err != nil && ctx.Err() == nil {
-					return fmt.Errorf("a flood's try: %w", err)
-				}
-				tried.Add(1)
-			}
-			return nil
-		})
-	}
-	return tried, group.Wait
 }

@@ -36,7 +36,7 @@ type loginBench struct {
 }
 
 // withLogins makes the installation, hands it to do and takes it down again.
-func withLogins(ctx context.Context, accounts int, do func(ctx context.Context, b *loginBench) error) (err error) {
+func withLogins(ctx context.Context, accounts, hashes int, do func(ctx context.Context, b *loginBench) error) (err error) {
 	b := &loginBench{}
 	defer func() { err = errors.Join(err, b.close()) }()
 	if b.dir, err = os.MkdirTemp("", "kibali-bench-"); err != nil {
@@ -70,19 +70,15 @@ func withLogins(ctx context.Context, accounts int, do func(ctx context.Context, 
 	}
 	b.api, err = startKibali(ctx, binary, "serve", "serving",
 		"KIBALI_DATABASE_URL="+b.stack.AppURL(), "KIBALI_SECRET_KEY="+b.token, "KIBALI_LISTEN=127.0.0.1:0", "KIBALI_OPERATIONS_LISTEN=127.0.0.1:0",
-		"KIBALI_DOCUMENTS_URL=file://"+b.dir, "KIBALI_BASE_URL=http://127.0.0.1", fmt.Sprintf("KIBALI_HASHES=%d", benchHashes),
+		"KIBALI_DOCUMENTS_URL=file://"+b.dir, "KIBALI_BASE_URL=http://127.0.0.1", fmt.Sprintf("KIBALI_HASHES=%d", hashes),
 		"TEMPORAL_ADDRESS="+b.stack.Temporal.Address(), "TEMPORAL_NAMESPACE="+b.stack.Temporal.Namespace(),
 		"KIBALI_LIMIT_LOGIN=0", "KIBALI_LIMIT_LOGIN_ADDRESS=0", "KIBALI_LIMIT_LOGIN_ACCOUNT=0", "KIBALI_LIMIT_RESET_ADDRESS=0")
 	if err != nil {
 		return err
 	}
-	fmt.Printf("PostgreSQL %s, %s, %d hashes at a time\n", b.stack.Postgres.Version(), machine(), benchHashes)
+	fmt.Printf("PostgreSQL %s, %s, %d hashes at a time\n", b.stack.Postgres.Version(), machine(), hashes)
 	return do(ctx, b)
 }
-
-// benchHashes is how many passwords are hashed at a time, by serve and by the bare
-// loop.
-const benchHashes = 2
 
 func (b *loginBench) close() error {
 	var failures []error

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"runtime/debug"
 	"strings"
 
 	"kibali/cmd/kibali/config"
@@ -28,18 +26,6 @@ type serveCommand struct {
 	config.Log
 }
 
-// Where the garbage collector begins to try harder: serve needs a part of
-// serveMemory at rest, and what one password takes is garbage afterwards. What
-// is resident beyond that are the pages of the program itself.
-//
-// Below that limit it lets garbage gather: what serve keeps is little, so the
-// usual percentage would have it at work many times a second.
-const (
-	serveMemory    = 44 << 20
-	hashMemory     = 20 << 20
-	garbagePercent = 400
-)
-
 // Run serves the API until ctx ends.
 func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	var problems config.Problems
@@ -57,11 +43,7 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	if os.Getenv("GOMEMLIMIT") == "" && os.Getenv("GOGC") == "" {
-		debug.SetMemoryLimit(serveMemory + hashMemory*int64(blueprint.Hashes))
-		debug.SetGCPercent(garbagePercent)
-	}
-	process.MakeRoom(blueprint.Hashes)
+	blueprint.Room = process.MakeRoom(blueprint.Hashes)
 	p, err := process.New(ctx, blueprint)
 	if err != nil {
 		return err

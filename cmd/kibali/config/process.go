@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strconv"
 	"time"
 )
@@ -48,14 +49,17 @@ func (d Drain) Pause(p *Problems) time.Duration {
 
 // Hashes bounds the work on passwords.
 type Hashes struct {
-	Hashes string `name:"hashes" env:"KIBALI_HASHES" default:"2" help:"How many passwords are hashed at a time, 19 MiB and one processor each; others wait for their turn."`
+	Hashes string `name:"hashes" env:"KIBALI_HASHES" default:"auto" help:"How many passwords are hashed at a time, 19 MiB and one processor each; others wait for their turn. auto is one fewer than there are processors, and one at least."`
 }
 
 // Parallel returns how many.
 func (h Hashes) Parallel(p *Problems) int {
+	if h.Hashes == "auto" {
+		return max(1, runtime.GOMAXPROCS(0)-1) // so that one of them is free for everything else
+	}
 	n, err := strconv.Atoi(h.Hashes)
 	if err != nil || n < 1 || n > 256 {
-		p.add("KIBALI_HASHES", "is not a number from 1 to 256")
+		p.add("KIBALI_HASHES", "is neither auto nor a number from 1 to 256")
 	}
 	return n
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,13 +23,14 @@ import (
 )
 
 // Blueprint says what a process is made of. Every field is required, but for
-// Heads, and for Limits, BaseURL and SSO, which serve alone needs.
+// Heads, and for Room, Limits, BaseURL and SSO, which serve alone needs.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
 	Documents string // the URL of the storage
 	Heads     string // the URL of the storage of sealed chains' heads; "" for that of documents
 	Hashes    int    // how many passwords are hashed at a time
+	Room      *Room  // for hashing; nil leaves memory as it is
 	Version   string // of this build
 	Log       *slog.Logger
 	SecretKey []byte // the same in every process
@@ -39,11 +39,6 @@ type Blueprint struct {
 	Limits    service.Limits
 	SSO       *sso.Config // the identity provider of staff; nil for none
 }
-
-// MakeRoom gives the program as many threads more as it hashes passwords at a
-// time, so that hashing, which is left to threads of little priority, does not
-// take those that answer.
-func MakeRoom(hashes int) { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + hashes) }
 
 // Process is the parts that every process has.
 type Process struct {
@@ -77,6 +72,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	if p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes); err != nil {
 		return nil, err
 	}
+	p.Hasher.Before = b.Room.Hashing
 	factors, results, err := secretsOf(b)
 	if err != nil {
 		return nil, err
