@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"kibali/domain/fault"
 )
@@ -48,6 +49,8 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	config.ConnConfig.RuntimeParams["jit"] = "off"
 	connected := config.AfterConnect
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		// Ids go as they are, and not through text.
+		pgxuuid.Register(conn.TypeMap())
 		// Times are UTC wherever the process runs.
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
