@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"kibali/activities"
 	"kibali/documents/sample"
 	"kibali/domain/account"
 	"kibali/domain/actor"
@@ -146,6 +147,30 @@ func TestErasure(t *testing.T) {
 		mustDo(t)(s.service.Close(t.Context(), s.staff, service.Ask{AccountID: a.ID, Reason: "Asked for it."}))
 		_, err := s.service.Erase(t.Context(), s.staff, service.Ask{AccountID: a.ID, ReasonCode: "person_asked"})
 		require.True(t, fault.Is(err, fault.Conflict), "%v", err)
+	})
+
+	t.Run("leaves no pages that were drawn meanwhile", func(t *testing.T) {
+		t.Parallel()
+		s := setup(t)
+		a := s.register(t)
+		d := s.upload(t, a.ID, sample.JPEG(400, 300, 4))
+		act := activities.New(activities.Config{Store: s.store, Documents: s.files, Renderer: renderer()})
+		drawn := make(chan error, 1)
+		require.NoError(t, s.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if _, err := tx.LockAccount(ctx, a.ID); err != nil {
+				return err
+			}
+			go func() {
+				_, err := act.ReceiveDocument(t.Context(), cases.Document{DocumentID: d.ID})
+				drawn <- err
+			}()
+			require.Eventually(t, func() bool { return len(files(t, s)) == 2 }, 20*time.Second, 10*time.Millisecond, "a page is drawn")
+			return tx.DiscardDocuments(ctx, a.ID, store.Discard{For: store.ForErasure, Actor: actor.Actor{Kind: actor.System}, At: time.Now()})
+		}))
+		require.True(t, fault.Is(<-drawn, fault.Unavailable), "it is tried again")
+		_, err := act.ReceiveDocument(t.Context(), cases.Document{DocumentID: d.ID})
+		require.NoError(t, err)
+		require.Empty(t, files(t, s))
 	})
 
 	t.Run("goes on where a worker died, and is done once", func(t *testing.T) {

@@ -36,7 +36,7 @@ func Erasure(ctx workflow.Context, in cases.ErasureInput) error {
 func (c *accountCase) eraseDecided(ctx workflow.Context, d cases.Decision) (cases.Outcome, error) {
 	return c.answer(ctx, d.DecisionID, func() (outcome cases.Outcome, err error) {
 		step := cases.ErasureStep{AccountID: c.accountID, DecisionID: d.DecisionID}
-		if err = c.deleteDocuments(ctx, step); err != nil {
+		if err := c.deleteDocuments(ctx, step); err != nil {
 			return outcome, err
 		}
 		ctx := changing(ctx, fmt.Sprintf("%s (decision %s)", d.Kind, d.DecisionID))
