@@ -32,11 +32,6 @@ func (t *transition) moveCredits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.write.Event.Before["credits"], t.write.Event.After["credits"] = figures(before), figures(after)
+	t.write.Event.Before["credits"], t.write.Event.After["credits"] = before.Facts(), after.Facts()
 	return nil
-}
-
-// figures are credits as audit events tell them.
-func figures(b ledger.Balance) map[string]any {
-	return map[string]any{"available": b.Available, "held": b.Held}
 }

@@ -309,7 +309,9 @@ func TestSendMessage(t *testing.T) {
 		d.send(m)
 		d.requireFates(m, message.Failed)
 		require.Equal(t, message.FailureClosed, d.recipients(m)[0].Failure)
-		require.Equal(t, int64(1), d.credits(a).Held)
+		require.Zero(t, d.credits(a), "what came back was settled")
+		require.Equal(t, []string{"1 0"}, d.read(`
+			SELECT (before #>> '{credits,held}') || ' ' || (after #>> '{credits,held}') FROM audit_events WHERE account_id = $1 AND action = 'credits.settled'`, a.ID))
 	})
 	t.Run("counts what becomes of recipients", func(t *testing.T) {
 		t.Parallel()

@@ -76,8 +76,8 @@ func (s *topUpSettling) posted(by actor.Actor, line store.TopUpLine, p store.Pos
 	before.Available, before.Held = before.Available-p.Entry.Amount, before.Held-p.Entry.HeldAmount
 	return store.Event{
 		At: s.now(), Actor: by, Action: string(account.TopUp), Subject: "account", SubjectID: line.AccountID.String(), AccountID: &line.AccountID,
-		Before:     map[string]any{"credits": figures(before)},
-		After:      map[string]any{"credits": figures(p.Balance()), "amount": line.Amount, "transfer_id": p.ID},
+		Before:     map[string]any{"credits": before.Facts()},
+		After:      map[string]any{"credits": p.Balance().Facts(), "amount": line.Amount, "transfer_id": p.ID},
 		ReasonCode: d.ReasonCode, DecisionID: &d.ID, WorkflowID: d.CaseID,
 	}
 }

@@ -21,7 +21,7 @@ var commands = map[string]string{
 	"CompleteReset": "password_reset.used", "ConfirmFactor": "staff.second_factor_confirmed", "Countersign": "top_up.countersigned",
 	"CreateAPIKey": "api_key.created", "CreateService": "service.created", "CreateStaff": "staff.created staff.invited",
 	"CreateStaffToken": "staff.token_created", "Decline": "top_up.declined", "DisableStaff": "staff.disabled",
-	"DismissAppeal": "dismiss_appeal.requested", "EnableStaff": "staff.enabled", "EndSession": "session.ended", "Erase": "erase.requested",
+	"DismissAppeal": "dismiss_appeal.requested", "EnableStaff": "staff.enabled", "EndSession": "session.ended", "Export": "account.exported", "Erase": "erase.requested",
 	"FinishUpload": "document.received", "ForceReset": "password_reset.requested", "GrantAppeal": "reactivate.requested",
 	"InviteStaff": "staff.invited", "Login": "session.begun appeal.permitted", "Logout": "session.ended", "BeginFactor": "staff.second_factor_begun",
 	"NewRecoveryCodes": "staff.recovery_codes_replaced", "OpenDocument": "document.downloaded", "OpenPage": "document.viewed",

@@ -64,7 +64,7 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 			return err
 		}
 		var begun store.Beginning
-		token, begun, err = s.newSession(ctx, by, store.Login{ID: now.ID, AccountID: by.ID, PasswordHash: hash})
+		token, begun, err = s.newSession(ctx, tx.Reader(), by, store.Login{ID: now.ID, AccountID: by.ID, PasswordHash: hash})
 		if err != nil {
 			return err
 		}

@@ -119,7 +119,7 @@ func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.
 			return "", time.Time{}, err
 		}
 	}
-	token, begun, err := s.newSession(ctx, by, login)
+	token, begun, err := s.newSession(ctx, s.reader, by, login)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -129,8 +129,8 @@ func (s *Service) beginSession(ctx context.Context, by actor.Actor, login store.
 
 // newSession returns a session of a login, as long as the policy says, with its
 // token: each has one of its own, whatever sessions there were before.
-func (s *Service) newSession(ctx context.Context, by actor.Actor, login store.Login) (token string, begun store.Beginning, err error) {
-	p, _, err := s.reader.Policy(ctx)
+func (s *Service) newSession(ctx context.Context, r *store.Reader, by actor.Actor, login store.Login) (token string, begun store.Beginning, err error) {
+	p, _, err := r.Policy(ctx)
 	if err != nil {
 		return "", store.Beginning{}, err
 	}

@@ -47,9 +47,16 @@ func (t *Tx) settleClosed(ctx context.Context, at time.Time) func(Posted, error)
 		if err != nil || !closed {
 			return p, failed("read balance", err)
 		}
-		_, _, err = t.Settle(ctx, Move{
+		move := Move{
 			ID: uuid.NewSHA1(p.ID, []byte(ledger.Settlement)), AccountID: p.Entry.Account, Actor: actor.Actor{Kind: actor.System}, At: at,
+		}
+		before, after, err := t.Settle(ctx, move)
+		if err != nil {
+			return p, err
+		}
+		return p, t.AppendEvent(ctx, Event{
+			At: at, Actor: move.Actor, Action: "credits.settled", Subject: "transfer", SubjectID: move.ID.String(), AccountID: &move.AccountID,
+			Before: map[string]any{"credits": before.Facts()}, After: map[string]any{"credits": after.Facts(), "because_of": p.ID},
 		})
-		return p, err
 	}
 }

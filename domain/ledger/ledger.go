@@ -118,6 +118,11 @@ type Balance struct {
 // Total is what the account has in all.
 func (b Balance) Total() int64 { return b.Available + b.Held }
 
+// Facts are the balance as audit events tell it.
+func (b Balance) Facts() map[string]any {
+	return map[string]any{"available": b.Available, "held": b.Held}
+}
+
 // Balanced reports whether entries are those of one transfer: what leaves one
 // balance arrives on another.
 func Balanced(entries []Entry) bool {
