@@ -31,7 +31,9 @@ type commandLine struct {
 		Clients int           `name:"clients" default:"16" help:"How many clients there are at a time."`
 		Outage  time.Duration `name:"outage" default:"150s" help:"How long Temporal stays away, beyond what its scenario needs."`
 	} `cmd:"" default:"withargs" help:"Break everything, race, and check. The default."`
-	Racing struct{} `cmd:"" name:"racers" help:"Break nothing: race for applications and credits alone, and check."`
+	Racing struct {
+		For string `name:"for" enum:"all,applications,credits,contacts" default:"all" help:"What is raced for: all, applications, credits or contacts."`
+	} `cmd:"" name:"racers" help:"Break nothing: race alone, and check."`
 }
 
 func main() {
@@ -55,7 +57,7 @@ func start(ctx context.Context) int {
 	report, err := Run(ctx, Options{
 		Dir: dir, Seed: line.Seed, Storm: line.Storm.Storm, Clients: line.Storm.Clients, Rounds: line.Rounds, Racers: line.Racers,
 		TakenRounds: max(line.Rounds/10, 1), Outage: line.Storm.Outage, Patience: promisedPatience, Out: os.Stdout,
-		RacesOnly: command.Command() == "racers",
+		RacesOnly: command.Command() == "racers", For: line.Racing.For,
 	})
 	if report != nil {
 		report.Print(os.Stdout)

@@ -104,7 +104,7 @@ func (r *run) checkChecks(ctx context.Context) error {
 	if err := errors.Join(r.checkAuditor(ctx), r.checkDoors(ctx)); err != nil {
 		return err
 	}
-	r.report.fact("%d planted faults were looked for", len(all)+2)
+	r.report.fact("%d planted faults were looked for", len(all)+len(edits)+1)
 	return r.checkTraces()
 }
 

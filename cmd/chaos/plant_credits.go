@@ -80,35 +80,52 @@ var creditPlants = []plant{
 	}, "message without a case"},
 }
 
-// checkAuditor edits an entry that is sealed as the owner of the schema could,
-// sees that verifying the ledger says so, and takes it back.
+// edits are what the owner of the schema could do to what is sealed, each with
+// how it is taken back.
+var edits = []struct{ what, sealed, edit, undo string }{
+	{
+		"an entry is edited as the owner",
+		`SELECT coalesce((SELECT max(to_position) FROM ledger_seals) >= (SELECT min(position) FROM transfers WHERE kind = 'charge'), false)`,
+		`UPDATE entries SET amount = amount + 1 WHERE available_after IS NULL AND position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
+		`UPDATE entries SET amount = amount - 1 WHERE available_after IS NULL AND position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
+	},
+	{
+		"an audit event is edited as the owner",
+		`SELECT coalesce((SELECT max(to_position) FROM audit_seals) >= (SELECT min(id) FROM audit_events WHERE action = 'register'), false)`,
+		`UPDATE audit_events SET request_id = request_id || '.' WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'register')`,
+		`UPDATE audit_events SET request_id = rtrim(request_id, '.') WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'register')`,
+	},
+}
+
+// checkAuditor edits what is sealed, sees that verifying says so, and takes it
+// back.
 func (r *run) checkAuditor(ctx context.Context) error {
-	const edit = `UPDATE entries SET amount = amount + $1 WHERE available_after IS NULL AND position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`
-	err := until(ctx, time.Minute, time.Second, "nothing was sealed", func() (bool, error) {
-		var sealed bool
-		err := r.superuser.QueryRow(ctx, `SELECT coalesce((SELECT max(to_position) FROM ledger_seals) >= (SELECT min(position) FROM transfers WHERE kind = 'charge'), false)`).Scan(&sealed)
-		return sealed, err
-	})
-	if err != nil {
-		return err
-	}
-	found := map[int]int{}
-	for _, by := range []int{1, -1} {
-		tag, err := r.superuser.Exec(ctx, edit, by)
-		if err == nil && tag.RowsAffected() != 1 {
-			err = fmt.Errorf("there was nothing to edit")
-		}
+	for _, e := range edits {
+		err := until(ctx, time.Minute, time.Second, "nothing was sealed", func() (sealed bool, err error) {
+			err = r.superuser.QueryRow(ctx, e.sealed).Scan(&sealed)
+			return sealed, err
+		})
 		if err != nil {
 			return err
 		}
-		told := newReport()
-		if err := r.auditor.verify(ctx, told); err != nil {
-			return err
+		var found []int
+		for _, change := range []string{e.edit, e.undo} {
+			tag, err := r.superuser.Exec(ctx, change)
+			if err == nil && tag.RowsAffected() != 1 {
+				err = fmt.Errorf("%s: there was nothing to edit", e.what)
+			}
+			if err != nil {
+				return err
+			}
+			told := newReport()
+			if err := r.auditor.verify(ctx, told); err != nil {
+				return err
+			}
+			found = append(found, len(told.Breaches()))
 		}
-		found[by] = len(told.Breaches())
-	}
-	if found[1] == 0 || found[-1] != 0 {
-		r.report.breach("checks", "planted fault was not caught", "an entry is edited as the owner: %d breaches, %d when it was taken back", found[1], found[-1])
+		if found[0] == 0 || found[1] != 0 {
+			r.report.breach("checks", "planted fault was not caught", "%s: %d breaches, %d when it was taken back", e.what, found[0], found[1])
+		}
 	}
 	return nil
 }

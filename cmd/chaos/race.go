@@ -20,10 +20,13 @@ func (r *run) calm(ctx context.Context) error {
 	var group sync.WaitGroup
 	var settleErr error
 	group.Go(func() { settleErr = r.settle(ctx, r.calmed, "after the storm") })
-	err := r.race(ctx)
-	for _, next := range []func(context.Context) error{r.raceForCredits, r.raceForContacts} {
-		if err == nil {
-			err = next(ctx)
+	var err error
+	for _, next := range []struct {
+		what string
+		race func(context.Context) error
+	}{{"applications", r.race}, {"credits", r.raceForCredits}, {"contacts", r.raceForContacts}} {
+		if err == nil && (r.For == "" || r.For == "all" || r.For == next.what) {
+			err = next.race(ctx)
 		}
 	}
 	group.Wait()

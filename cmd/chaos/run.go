@@ -22,6 +22,7 @@ type Options struct {
 	Outage      time.Duration // of Temporal, beyond what its scenario needs
 	Patience    time.Duration // how long after faults something may be stuck
 	RacesOnly   bool          // nothing breaks, all race
+	For         string        // what they race for, when not for everything: "applications", "credits" or "contacts"
 	Out         io.Writer     // told of the progress
 }
 
