@@ -16,6 +16,7 @@ import (
 	"kibali/cmd/kibali/process"
 	"kibali/cmd/kibali/process/processtest"
 	"kibali/console"
+	"kibali/devstack/browser/browsertest"
 	"kibali/domain/actor"
 	"kibali/service"
 	"kibali/sso"
@@ -53,6 +54,7 @@ func TestSSO(t *testing.T) {
 		"gives a password in place of it by an invitation":     unlinksByInvitation,
 		"says when the person or the provider has refused":     saysRefused,
 		"leaves the last admin an admin, and with a password":  leavesLastAdmin,
+		"works in a browser, and goes on with what was typed":  worksInBrowser,
 		"is not recent when the provider does not say how old": notRecentWithoutTime,
 	} {
 		t.Run(name, func(t *testing.T) { step(t, o) })
@@ -268,7 +270,7 @@ func onceInOneBrowser(t *testing.T, o office) {
 	gone := v.get(t, ssoStart)
 	back := o.at.SignIn(t, gone.location, who.Email).String()
 	require.Contains(t, victim.get(t, back).body, "was not begun in this browser")
-	require.NotEqual(t, 0, len(victim.get(t, ssoStart).location)) // they begin one of their own
+	require.NotEmpty(t, victim.get(t, ssoStart).location) // they begin one of their own
 	require.Contains(t, victim.get(t, back).body, "was not begun in this browser")
 	base, err := url.Parse(o.URL)
 	require.NoError(t, err)
@@ -383,4 +385,36 @@ func showsNoProvider(t *testing.T, s stand) {
 	require.NotContains(t, v.get(t, "/console/sign-in").body, "/console/sign-in/sso")
 	require.Equal(t, http.StatusNotFound, v.get(t, ssoStart).status)
 	require.Equal(t, http.StatusNotFound, v.get(t, console.SSOCallbackPath+"?state=a&code=b").status)
+}
+
+func worksInBrowser(t *testing.T, o office) {
+	who := o.someone("help")
+	account := o.Register(t, nil)
+	for _, look := range []browsertest.Look{{}, {Width: 360, Height: 740, Dark: true}} {
+		w := browsertest.Open(t, o.URL, look)
+		w.Go("/console/sign-in")
+		w.Accessible()
+		w.Fits()
+		w.Click("#sso")
+		w.Fill("#email", who.Email)
+		w.Fill("#password", ssotest.Password)
+		w.Click("button")
+		w.At("/console/users")
+		w.Go("/console/self")
+		w.Read("You sign in with Ujumbe Accounts")
+		w.Accessible()
+		w.Fits()
+		w.Expected = []string{"status of 403"}
+		_, err := o.Owner.Exec(t.Context(), `UPDATE staff_sessions SET recent_until = created_at WHERE staff_id = $1`, o.member(t, who.Email).ID)
+		require.NoError(t, err)
+		w.Go("/console/accounts/" + account.ID.String() + "/password-reset")
+		w.Click("main form button")
+		w.See("#step-up")
+		w.Accessible()
+		w.Fits()
+		_, err = o.Owner.Exec(t.Context(), `UPDATE staff_sessions SET recent_until = now() + interval '1 minute' WHERE staff_id = $1`, o.member(t, who.Email).ID)
+		require.NoError(t, err, "the other window has proved it")
+		w.Click("#step-up form button")
+		w.Gone("#step-up")
+	}
 }

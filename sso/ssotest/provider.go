@@ -78,6 +78,7 @@ func Start(t testing.TB) *Provider {
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", showLogin)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("POST /login", op.NewIssuerInterceptor(library.IssuerFromRequest).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.FormValue("id")
 		if err := desk.CheckUsernamePassword(r.FormValue("email"), r.FormValue("password"), id); err != nil {
@@ -156,7 +157,7 @@ func (p *Provider) spoiling(library http.Handler) http.Handler {
 }
 
 func (p *Provider) resigned(token string, spoil func(map[string]any), forged bool) string {
-	parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return token
 	}

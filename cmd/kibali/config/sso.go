@@ -33,7 +33,8 @@ func (s SSO) Provider(p *Problems, baseURL string, key []byte, log *slog.Logger)
 		return nil
 	}
 	issuer, err := url.Parse(s.OIDCIssuer)
-	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" || issuer.Scheme != "https" && !(issuer.Scheme == "http" && local(issuer.Hostname())) {
+	if err != nil || issuer.Host == "" || issuer.RawQuery != "" || issuer.Fragment != "" ||
+		issuer.Scheme != "https" && (issuer.Scheme != "http" || !local(issuer.Hostname())) {
 		p.add("KIBALI_OIDC_ISSUER", "is not an https address without a query")
 	}
 	p.need("KIBALI_OIDC_CLIENT_ID", s.OIDCClientID, "give what the provider knows Kibali as")

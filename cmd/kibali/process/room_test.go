@@ -14,8 +14,6 @@ import (
 )
 
 // The settings of the collector are the program's: nothing runs beside it.
-//
-//nolint:paralleltest // they are the program's
 func TestRoom(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "")
 	t.Setenv("GOGC", "")
