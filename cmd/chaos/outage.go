@@ -34,15 +34,22 @@ func (r *run) withoutTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	spender := r.newCustomer(r.random)
+	if err := spender.settleIn(ctx); err != nil {
+		return err
+	}
 	if err := r.stack.Temporal.Kill(); err != nil {
 		return err
 	}
+	doors := spender.watch(ctx, time.Time{})
+	defer doors.leave()
 	uploader, approved, stranger := known[0], known[1], r.newCustomer(r.random)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return r.expect(groupCtx, "upload without Temporal", uploader.hand, uploader, http.StatusCreated)
 	})
 	group.Go(func() error { return r.decideUnheard(groupCtx, approved, account.Approve, "Temporal") })
+	group.Go(func() error { return r.shutUnheard(groupCtx, doors, "Temporal") })
 	group.Go(func() error {
 		// A case that was never opened gets everything at once.
 		if err := stranger.register(groupCtx); err != nil {
@@ -100,14 +107,20 @@ func (r *run) decideUnheard(ctx context.Context, c *customer, kind account.Actio
 	return nil
 }
 
-// withoutPostgres asks everything of both replicas while PostgreSQL is away.
-func (r *run) withoutPostgres(ctx context.Context) error {
-	known, err := r.customers(ctx, 1)
-	if err != nil {
+// shutUnheard has an account suspended that nobody can suspend now: from the
+// answer on its doors are shut all the same.
+func (r *run) shutUnheard(ctx context.Context, d *doors, missing string) error {
+	if err := r.decideUnheard(ctx, d.customer, account.Suspend, missing); err != nil {
 		return err
 	}
-	c := known[0]
-	if err := c.login(ctx); err != nil {
+	d.shut()
+	return pause(ctx, time.Second)
+}
+
+// withoutPostgres asks everything of both replicas while PostgreSQL is away.
+func (r *run) withoutPostgres(ctx context.Context) error {
+	c := r.newCustomer(r.random)
+	if err := c.settleIn(ctx); err != nil {
 		return err
 	}
 	if err := r.stack.Postgres.Kill(); err != nil {
@@ -156,7 +169,12 @@ func (r *run) everything(c *customer) []call {
 		c.newOperation(account.Approve, r.staff[0]).call,
 		c.newOperation(account.Suspend, r.staff[0]).call,
 	}
-	for _, path := range []string{of, of + "/documents", of + "/timeline", "/v1/accounts", "/v1/accounts?q=" + c.word, "/v1/stats", "/v1/decisions/" + uuid.NewString()} {
+	for _, door := range ways {
+		call, _ := door(c)
+		calls = append(calls, call)
+	}
+	calls = append(calls, c.newTopUp(1, r.finance[0]).call)
+	for _, path := range []string{of, of + "/transactions", of + "/documents", of + "/timeline", "/v1/accounts", "/v1/accounts?q=" + c.word, "/v1/stats", "/v1/ledger", "/v1/decisions/" + uuid.NewString()} {
 		calls = append(calls, jsonCall(http.MethodGet, path, staff, "", nil))
 	}
 	return append(calls, jsonCall(http.MethodGet, "/v1/me", c.session, "", nil))
@@ -165,14 +183,15 @@ func (r *run) everything(c *customer) []call {
 // withoutWorkers decides while no worker runs: 202, a signal that nobody has
 // handled, and the decision carried out when a worker starts.
 func (r *run) withoutWorkers(ctx context.Context) error {
-	known, err := r.customers(ctx, 2)
-	if err != nil {
+	pending, active := r.newCustomer(r.random), r.newCustomer(r.random)
+	if err := pending.register(ctx); err != nil {
 		return err
 	}
-	pending, active := known[0], known[1]
-	if err := active.decide(ctx, account.Approve); err != nil {
+	if err := active.settleIn(ctx); err != nil {
 		return err
 	}
+	doors := active.watch(ctx, time.Time{})
+	defer doors.leave()
 	for _, worker := range r.workers {
 		if err := worker.kill(); err != nil {
 			return err
@@ -180,7 +199,7 @@ func (r *run) withoutWorkers(ctx context.Context) error {
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.decideUnheard(groupCtx, pending, account.Approve, "workers") })
-	group.Go(func() error { return r.decideUnheard(groupCtx, active, account.Suspend, "workers") })
+	group.Go(func() error { return r.shutUnheard(groupCtx, doors, "workers") })
 	if err := group.Wait(); err != nil {
 		return err
 	}
