@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,8 +29,9 @@ type Store struct {
 	charges *gatherer
 	// alone has room for a quarter of the connections: whoever does something alone
 	// holds one with its lock and takes others from the pool, so that without a bound
-	// they could hold all of them and wait for each other.
-	alone chan struct{}
+	// they could hold all of them and wait for each other. aloneWith are the locks.
+	alone     chan struct{}
+	aloneWith sync.Map
 }
 
 // Open connects to the database at url. It returns an error when url cannot be

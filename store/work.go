@@ -15,9 +15,13 @@ import (
 const SweepLock int64 = 0x6b6962616c69 // "kibali"
 
 // Alone runs do while no other process runs something under the same lock. It
-// returns false, having done nothing, when another process holds it. What this
+// returns false, having done nothing, when another one holds it. What this
 // process does alone waits for its turn where that would take too many connections.
 func (s *Store) Alone(ctx context.Context, lock int64, do func(ctx context.Context) error) (bool, error) {
+	if _, held := s.aloneWith.LoadOrStore(lock, true); held {
+		return false, nil
+	}
+	defer s.aloneWith.Delete(lock)
 	select {
 	case s.alone <- struct{}{}:
 		defer func() { <-s.alone }()
