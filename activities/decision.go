@@ -58,6 +58,13 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 	if err != nil {
 		return cases.Outcome{}, err
 	}
+	unproved, err := a.unproved(ctx, tx, acc, d.Kind)
+	if err != nil {
+		return cases.Outcome{}, err
+	}
+	if unproved {
+		return a.refuse(ctx, tx, acc, d, cases.CodeUnproved)
+	}
 	role, err := tx.Reader().DecisionRole(ctx, d)
 	if err != nil {
 		return cases.Outcome{}, err
@@ -71,6 +78,16 @@ func (a *Activities) apply(ctx context.Context, tx *store.Tx, acc account.Accoun
 	// After a rejection a corrected application that is on its way still counts.
 	t.write.Final = d.Kind == account.Approve || d.Kind == account.Close
 	return t.commit(ctx, d.CaseID)
+}
+
+// unproved reports whether the policy in force makes the approval of an account
+// wait for a contact to be proved.
+func (a *Activities) unproved(ctx context.Context, tx *store.Tx, acc account.Account, kind account.Action) (bool, error) {
+	if kind != account.Approve {
+		return false, nil
+	}
+	p, _, err := tx.Reader().Policy(ctx)
+	return len(p.Contacts.Unproved(acc)) > 0, err
 }
 
 // refuse closes a decision that cannot be carried out. The account stays as it

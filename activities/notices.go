@@ -31,7 +31,8 @@ const recordLimit = 5 * time.Second
 // its provider. A notice that is sent or failed already is left alone. A
 // recipient or content that the provider will never take makes the notice
 // fail, which is no error; everything else is worth repeating. An SMS waits
-// for the end of the quiet hours of the policy in force.
+// for the end of the quiet hours of the policy in force, unless it has a code that
+// somebody waits for.
 func (a *Activities) SendNotice(ctx context.Context, id uuid.UUID) error {
 	notice, err := a.reader.Notice(ctx, id)
 	if err != nil || notice.Status != store.NoticePending {
@@ -117,7 +118,7 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 	if err != nil {
 		return letter{}, err
 	}
-	if notice.Channel == store.SMS {
+	if notice.Channel == store.SMS && notice.Kind != string(notify.PhoneProof) { // somebody waits for that
 		if err := a.awaitMorning(p, zone); err != nil {
 			return letter{}, err
 		}
@@ -132,12 +133,29 @@ func (a *Activities) letter(ctx context.Context, notice store.Notice) (letter, e
 	}
 	switch {
 	case l.failure != "":
+		return l, nil
 	case notice.StaffID != nil:
 		return a.toStaff(ctx, l, *notice.StaffID)
-	case notice.Kind == string(notify.PasswordReset) || notice.Kind == string(notify.PasswordResetForced):
+	}
+	return a.addressed(ctx, l, notice)
+}
+
+// addressed adds the link of a notice that has one of its own, and to whom it
+// goes where that is not the account's contact.
+func (a *Activities) addressed(ctx context.Context, l letter, notice store.Notice) (letter, error) {
+	switch notify.Kind(notice.Kind) {
+	case notify.PasswordReset, notify.PasswordResetForced:
 		return a.resetLink(ctx, l, notice.CaseID)
-	case notice.Kind == string(notify.PasswordResetExpired) || notice.Kind == string(notify.PasswordChanged):
+	case notify.PasswordResetExpired, notify.PasswordChanged:
 		l.data.Link = a.sender.Link("/forgot-password")
+	case notify.EmailProof, notify.PhoneProof:
+		return a.proofLetter(ctx, l, notice)
+	case notify.EmailChanged, notify.PhoneChanged:
+		return a.changedLetter(ctx, l, notice)
+	case notify.ApplicationReceived:
+		if notice.Channel == store.Email {
+			return a.receivedLetter(ctx, l, notice)
+		}
 	}
 	return l, nil
 }

@@ -35,6 +35,12 @@ var access = map[string]web.Access{
 	"GET /v1/me/sessions":                  web.User,
 	"DELETE /v1/me/sessions/:id":           web.User,
 	"POST /v1/me/password":                 web.User,
+	"POST /v1/me/email":                    web.User,
+	"POST /v1/me/email/proof":              web.User,
+	"POST /v1/me/phone":                    web.User,
+	"POST /v1/me/phone/proof":              web.User,
+	"POST /v1/me/phone/proof/confirm":      web.User,
+	"POST /v1/email-proofs/complete":       web.Anyone,
 
 	"POST /v1/staff/sessions":                 web.Anyone,
 	"GET /v1/staff/sessions":                  web.StaffSession,

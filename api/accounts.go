@@ -101,6 +101,7 @@ func (s *server) sendAccount(c *gin.Context, id uuid.UUID) {
 func accountJSON(view store.AccountView) Account {
 	a := Account{
 		ID: view.ID, Name: view.Name, Email: view.Email, Phone: view.Phone, Locale: Locale(view.Locale),
+		EmailVerified: view.EmailVerified, PhoneVerified: view.PhoneVerified,
 		Status: Status(view.Status), Stage: unlessEmpty(Stage(view.Stage)),
 		Company: Company{
 			Name: view.Company.Name, Industry: Industry(view.Company.Industry),

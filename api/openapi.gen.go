@@ -789,6 +789,9 @@ type Account struct {
 	Credits Credits `json:"credits"`
 	Email   string  `json:"email"`
 
+	// EmailVerified Whether the user has used a link that was mailed there.
+	EmailVerified bool `json:"email_verified"`
+
 	// ErasedAt When everything personal was taken out of a closed account. `name` and `company.name` are placeholders then, `email` and
 	// `phone` are empty.
 	ErasedAt *time.Time         `json:"erased_at,omitempty"`
@@ -802,7 +805,10 @@ type Account struct {
 	Name   string `json:"name"`
 
 	// Phone In E.164.
-	Phone            string            `json:"phone"`
+	Phone string `json:"phone"`
+
+	// PhoneVerified Whether the user has given a code that was sent there.
+	PhoneVerified    bool              `json:"phone_verified"`
 	RegisteredAt     time.Time         `json:"registered_at"`
 	Rejection        *Rejection        `json:"rejection,omitempty"`
 	RequestedChanges *RequestedChanges `json:"requested_changes,omitempty"`
@@ -1210,6 +1216,17 @@ type DocumentsPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// EmailChange defines model for EmailChange.
+type EmailChange struct {
+	CurrentPassword string `json:"current_password"`
+	Email           string `json:"email"`
+}
+
+// EmailProofCompletion defines model for EmailProofCompletion.
+type EmailProofCompletion struct {
+	Token string `json:"token"`
+}
+
 // ErasureReason defines model for ErasureReason.
 type ErasureReason struct {
 	// Note Kept among staff, also after the erasure. It must say nothing of the person.
@@ -1468,6 +1485,20 @@ type PasswordResetRequest struct {
 	Email string `json:"email"`
 }
 
+// PhoneChange defines model for PhoneChange.
+type PhoneChange struct {
+	CurrentPassword string `json:"current_password"`
+
+	// Phone A mobile number in any notation.
+	Phone string `json:"phone"`
+}
+
+// PhoneCode defines model for PhoneCode.
+type PhoneCode struct {
+	// Code The six digits; spaces and hyphens are ignored.
+	Code string `json:"code"`
+}
+
 // PreviewLine defines model for PreviewLine.
 type PreviewLine struct {
 	AccountID *openapi_types.UUID `json:"account_id"`
@@ -1523,6 +1554,15 @@ type Problem struct {
 
 // ProblemCode defines model for Problem.Code.
 type ProblemCode string
+
+// ProofAsked defines model for ProofAsked.
+type ProofAsked struct {
+	// Change Whether it proves a new address or number, which takes the place of the present one then.
+	Change bool `json:"change"`
+
+	// Detail For people.
+	Detail string `json:"detail"`
+}
 
 // Queue How many pending accounts are at each stage.
 type Queue struct {
@@ -2219,6 +2259,9 @@ type DeclineJSONRequestBody = Note
 // ReportDeliveryFormdataRequestBody defines body for ReportDelivery for application/x-www-form-urlencoded ContentType.
 type ReportDeliveryFormdataRequestBody = ReportDeliveryFormdataBody
 
+// CompleteEmailProofJSONRequestBody defines body for CompleteEmailProof for application/json ContentType.
+type CompleteEmailProofJSONRequestBody = EmailProofCompletion
+
 // CreateChargeJSONRequestBody defines body for CreateCharge for application/json ContentType.
 type CreateChargeJSONRequestBody = NewCharge
 
@@ -2231,8 +2274,17 @@ type CreateAPIKeyJSONRequestBody = NewAPIKey
 // AppealJSONRequestBody defines body for Appeal for application/json ContentType.
 type AppealJSONRequestBody = Appeal
 
+// ChangeEmailJSONRequestBody defines body for ChangeEmail for application/json ContentType.
+type ChangeEmailJSONRequestBody = EmailChange
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
+
+// ChangePhoneJSONRequestBody defines body for ChangePhone for application/json ContentType.
+type ChangePhoneJSONRequestBody = PhoneChange
+
+// ConfirmPhoneJSONRequestBody defines body for ConfirmPhone for application/json ContentType.
+type ConfirmPhoneJSONRequestBody = PhoneCode
 
 // ResubmitJSONRequestBody defines body for Resubmit for application/json ContentType.
 type ResubmitJSONRequestBody = Resubmission
@@ -2383,6 +2435,9 @@ type ServerInterface interface {
 	// ReportDelivery Report what became of an SMS
 	// (POST /v1/delivery-reports/twilio)
 	ReportDelivery(c *gin.Context)
+	// CompleteEmailProof Use the link that proves an e-mail address
+	// (POST /v1/email-proofs/complete)
+	CompleteEmailProof(c *gin.Context)
 	// CreateCharge Charge an account
 	// (POST /v1/gate/charges)
 	CreateCharge(c *gin.Context)
@@ -2410,12 +2465,27 @@ type ServerInterface interface {
 	// Appeal Appeal against a suspension
 	// (POST /v1/me/appeal)
 	Appeal(c *gin.Context)
+	// ChangeEmail Change one's e-mail address
+	// (POST /v1/me/email)
+	ChangeEmail(c *gin.Context)
+	// ProveEmail Have the link sent that proves one's e-mail address
+	// (POST /v1/me/email/proof)
+	ProveEmail(c *gin.Context)
 	// ExportMe Download everything that is held about oneself
 	// (GET /v1/me/export)
 	ExportMe(c *gin.Context)
 	// ChangePassword Change one's password
 	// (POST /v1/me/password)
 	ChangePassword(c *gin.Context)
+	// ChangePhone Change one's phone
+	// (POST /v1/me/phone)
+	ChangePhone(c *gin.Context)
+	// ProvePhone Have the code sent that proves one's phone
+	// (POST /v1/me/phone/proof)
+	ProvePhone(c *gin.Context)
+	// ConfirmPhone Give the code that proves one's phone
+	// (POST /v1/me/phone/proof/confirm)
+	ConfirmPhone(c *gin.Context)
 	// Resubmit Hand in a corrected application
 	// (POST /v1/me/resubmission)
 	Resubmit(c *gin.Context)
@@ -3277,6 +3347,19 @@ func (siw *ServerInterfaceWrapper) ReportDelivery(c *gin.Context) {
 	siw.Handler.ReportDelivery(c)
 }
 
+// CompleteEmailProof operation middleware
+func (siw *ServerInterfaceWrapper) CompleteEmailProof(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CompleteEmailProof(c)
+}
+
 // CreateCharge operation middleware
 func (siw *ServerInterfaceWrapper) CreateCharge(c *gin.Context) {
 
@@ -3418,6 +3501,32 @@ func (siw *ServerInterfaceWrapper) Appeal(c *gin.Context) {
 	siw.Handler.Appeal(c)
 }
 
+// ChangeEmail operation middleware
+func (siw *ServerInterfaceWrapper) ChangeEmail(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeEmail(c)
+}
+
+// ProveEmail operation middleware
+func (siw *ServerInterfaceWrapper) ProveEmail(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProveEmail(c)
+}
+
 // ExportMe operation middleware
 func (siw *ServerInterfaceWrapper) ExportMe(c *gin.Context) {
 
@@ -3442,6 +3551,45 @@ func (siw *ServerInterfaceWrapper) ChangePassword(c *gin.Context) {
 	}
 
 	siw.Handler.ChangePassword(c)
+}
+
+// ChangePhone operation middleware
+func (siw *ServerInterfaceWrapper) ChangePhone(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangePhone(c)
+}
+
+// ProvePhone operation middleware
+func (siw *ServerInterfaceWrapper) ProvePhone(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProvePhone(c)
+}
+
+// ConfirmPhone operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmPhone(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ConfirmPhone(c)
 }
 
 // Resubmit operation middleware
@@ -4204,6 +4352,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/decisions/:id/countersign", wrapper.Countersign)
 	router.POST(options.BaseURL+"/v1/decisions/:id/decline", wrapper.Decline)
 	router.POST(options.BaseURL+"/v1/delivery-reports/twilio", wrapper.ReportDelivery)
+	router.POST(options.BaseURL+"/v1/email-proofs/complete", wrapper.CompleteEmailProof)
 	router.POST(options.BaseURL+"/v1/gate/charges", wrapper.CreateCharge)
 	router.POST(options.BaseURL+"/v1/gate/charges/:id/refund", wrapper.RefundCharge)
 	router.GET(options.BaseURL+"/v1/ledger", wrapper.ListLedger)
@@ -4213,8 +4362,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/me/api-keys", wrapper.CreateAPIKey)
 	router.DELETE(options.BaseURL+"/v1/me/api-keys/:id", wrapper.RevokeAPIKey)
 	router.POST(options.BaseURL+"/v1/me/appeal", wrapper.Appeal)
+	router.POST(options.BaseURL+"/v1/me/email", wrapper.ChangeEmail)
+	router.POST(options.BaseURL+"/v1/me/email/proof", wrapper.ProveEmail)
 	router.GET(options.BaseURL+"/v1/me/export", wrapper.ExportMe)
 	router.POST(options.BaseURL+"/v1/me/password", wrapper.ChangePassword)
+	router.POST(options.BaseURL+"/v1/me/phone", wrapper.ChangePhone)
+	router.POST(options.BaseURL+"/v1/me/phone/proof", wrapper.ProvePhone)
+	router.POST(options.BaseURL+"/v1/me/phone/proof/confirm", wrapper.ConfirmPhone)
 	router.POST(options.BaseURL+"/v1/me/resubmission", wrapper.Resubmit)
 	router.GET(options.BaseURL+"/v1/me/sessions", wrapper.ListSessions)
 	router.DELETE(options.BaseURL+"/v1/me/sessions/:id", wrapper.EndSession)

@@ -148,8 +148,10 @@ func setupOn(t *testing.T, temporal client.Client, patience time.Duration) (*sta
 		require.NoError(t, err)
 		results, err := identity.NewSealer([]byte(strings.Repeat("k", 32)), "test")
 		require.NoError(t, err)
+		links, err := identity.NewLinks([]byte(strings.Repeat("k", 32)))
+		require.NoError(t, err)
 		return service.New(service.Config{
-			Factors: factors, Results: results, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
+			Factors: factors, Results: results, Links: links, Store: database, Temporal: temporal, Documents: files, Hasher: hasher, Log: s.logger(), Answer: patience, Reach: patience,
 			Limits: s.limits,
 		})
 	}

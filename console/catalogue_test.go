@@ -26,8 +26,8 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"discarded": {store.ForRetention, store.ForErasure},
 			"field":     {"required", "too_long", "name.too_many"}, "refusal": {"empty", "damaged", "too_complex", "unsupported_type", "too_large", "dimensions", "animated", "encrypted", "active_content", "embedded_files"},
 			"verb": append(strs(all), "grant_appeal"), "consequence": append(strs(all), "grant_appeal"), "role_hint": strs(actor.Roles()), "scope": strs(actor.Scopes()), "section": console.SectionNames(), "setting": console.SettingNames(),
-			"subject": {"account", "decision", "document", "session", "staff", "staff_session", "staff_token", "policy", "service", "api_key", "password_reset", "appeal", "message", "users", "transfer"},
-			"chart":   {"register", "approve", "reject", "suspend"}, "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
+			"subject": {"account", "decision", "document", "session", "staff", "staff_session", "staff_token", "policy", "service", "api_key", "password_reset", "appeal", "message", "users", "transfer", "contact_proof"}, "unproved": strs(account.Contacts()),
+			"chart": {"register", "approve", "reject", "suspend"}, "appeal": {"open", "granted", "dismissed", "moot"}, "done": append(strs(all), "expire", "lapse"),
 			"state": {"open", "awaiting_signature", "applied", "refused", "lapsed"}, "credit_hint": strs(ledger.Reasons()),
 			"shared":   {store.SamePhone, store.SameEmail, store.SameNumber, store.SameTIN, store.SameDocument},
 			"delivery": {"pending", "sent", "failed"}, "actor": {"staff", "account", "service", "system"},
@@ -50,7 +50,7 @@ var all = []account.Action{
 var kinds = []string{
 	"application_received", "documents_missing", "changes_requested", "changes_missing", "approved", "rejected", "application_expired",
 	"suspended", "suspension_changed", "reactivated", "closed", "credits_added", "credits_removed",
-	"password_reset", "password_reset_forced", "password_reset_expired", "password_changed",
+	"password_reset", "password_reset_forced", "password_reset_expired", "password_changed", "email_proof", "phone_proof", "email_changed", "phone_changed",
 	"appeal_received", "appeal_granted", "appeal_dismissed", "review_due", "review_escalated", "appeal_due", "appeal_overdue", "top_up_unsigned",
 }
 
@@ -59,7 +59,10 @@ func events() []string {
 	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
 		"document.received", "document.prepared", "document.viewed", "document.downloaded", "document.discarded", "account.exported", "session.begun", "session.ended",
 		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made", "appeal.permitted", "password.changed", "password_reset.asked", "password_reset.issued",
-		"password_reset.used", "password_reset.expired", "password_reset.withheld", "password_reset.replaced", "users.exported", "credits.settled", "policy.changed", "service.created", "service.revoked",
+		"password_reset.used", "password_reset.expired", "password_reset.withheld", "password_reset.replaced", "users.exported", "credits.settled",
+		"email_proof.requested", "email_proof.issued", "email_proof.void", "email.verified", "email.changed",
+		"phone_proof.requested", "phone_proof.issued", "phone_proof.refused", "phone_proof.void", "phone.verified", "phone.changed",
+		"policy.changed", "service.created", "service.revoked",
 		"staff.changed", "staff.code_refused", "staff.created", "staff.disabled", "staff.enabled", "staff.invitation_accepted", "staff.invited",
 		"staff.password_changed", "staff.recovery_codes_replaced", "staff.second_factor_begun", "staff.second_factor_confirmed",
 		"staff.second_factor_reset", "staff.sign_on_linked", "staff.sign_on_refused", "staff.signed_in", "staff.signed_out", "staff.stepped_up", "staff.token_created", "staff.token_revoked")

@@ -17,7 +17,7 @@ import (
 // setting is one field of the form of the policy.
 type setting struct {
 	Name string // as the policy's own faults name it, or below it
-	// Kind is how it is entered: "hours", "days", "whole", "text", "time" or "lines".
+	// Kind is how it is entered: "hours", "days", "whole", "text", "time", "choice" or "lines".
 	Kind string
 	get  func(p policy.Policy) string
 	set  func(p *policy.Policy, text string) error
@@ -83,6 +83,22 @@ func lines(name string, of func(p *policy.Policy) *[]string) setting {
 		get: func(p policy.Policy) string { return strings.Join(*of(&p), "\n") },
 		set: func(p *policy.Policy, text string) error {
 			*of(p) = strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+			return nil
+		},
+	}
+}
+
+// choice is something that is so or not.
+func choice(name string, of func(p *policy.Policy) *bool) setting {
+	return setting{Name: name, Kind: "choice",
+		get: func(p policy.Policy) string {
+			if *of(&p) {
+				return "yes"
+			}
+			return ""
+		},
+		set: func(p *policy.Policy, text string) error {
+			*of(p) = text == "yes"
 			return nil
 		},
 	}
@@ -193,6 +209,11 @@ func sectionsOf() []section {
 			hours("sessions.staff.idle", func(p *policy.Policy) *policy.Duration { return &p.Sessions.Staff.Idle }),
 			hours("sessions.staff.life", func(p *policy.Policy) *policy.Duration { return &p.Sessions.Staff.Life }),
 			whole("max_api_keys", func(p *policy.Policy) *int { return &p.MaxAPIKeys }),
+		}},
+		{Name: "contacts", Settings: []setting{
+			choice("contacts.email_required", func(p *policy.Policy) *bool { return &p.Contacts.EmailRequired }),
+			choice("contacts.phone_required", func(p *policy.Policy) *bool { return &p.Contacts.PhoneRequired }),
+			hours("contacts.email_link", func(p *policy.Policy) *policy.Duration { return &p.Contacts.EmailLink }),
 		}},
 		{Name: "messages", Settings: []setting{
 			quiet("quiet_hours.from", func(q *policy.QuietHours) *string { return &q.From }),

@@ -41,7 +41,9 @@ type reviewView struct {
 	Likenesses []store.Likeness
 	History    []store.TimelineItem
 	Verbs      []verb
-	Done       *done
+	// Unproved are the contacts whose proof the approval waits for.
+	Unproved []account.Contact
+	Done     *done
 }
 
 // historyShown is how many events a review shows.
@@ -75,6 +77,13 @@ func (s *server) readReview(c *gin.Context, id uuid.UUID) (reviewView, error) {
 		return v, err
 	}
 	v.Verbs = verbsFor(caller, v.AccountView, account.Approve, account.RequestChanges, account.Reject)
+	if len(v.Verbs) > 0 {
+		p, _, err := s.reader.Policy(ctx)
+		if err != nil {
+			return v, err
+		}
+		v.Unproved = p.Contacts.Unproved(v.Account)
+	}
 	v.Done, err = s.done(c)
 	return v, err
 }

@@ -29,6 +29,8 @@ func (s Sender) Sample(kind, locale string, now time.Time, zone *time.Location) 
 		data.Reason, data.ReasonCode = "", "complimentary"
 	case notify.Rejected, notify.ChangesRequested, notify.ChangesMissing:
 		data.ReasonCode = string(account.ReasonDetailsMismatch)
+	case notify.PhoneProof:
+		data.Code, data.Link = "123456", ""
 	case notify.Suspended:
 		data.ReasonCode = string(account.ReasonTerms)
 	}

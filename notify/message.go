@@ -45,6 +45,11 @@ const (
 	PasswordResetExpired Kind = "password_reset_expired" // the link was not used in time
 	PasswordChanged      Kind = "password_changed"
 
+	EmailProof   Kind = "email_proof"   // the link that proves an e-mail address; by e-mail only
+	PhoneProof   Kind = "phone_proof"   // the code that proves a phone; by SMS only
+	EmailChanged Kind = "email_changed" // to the old address
+	PhoneChanged Kind = "phone_changed" // to the old number
+
 	ReviewDue       Kind = "review_due"       // to reviewers: the review deadline has passed
 	ReviewEscalated Kind = "review_escalated" // to admins: it passed, and nobody acted
 	AppealDue       Kind = "appeal_due"       // to admins: an appeal should have been decided
@@ -59,6 +64,7 @@ func Kinds() []Kind {
 		ApplicationExpired, Suspended, SuspensionChanged, AppealReceived, AppealGranted, AppealDismissed,
 		Reactivated, Closed, CreditsAdded, CreditsRemoved,
 		PasswordReset, PasswordResetForced, PasswordResetExpired, PasswordChanged,
+		EmailProof, PhoneProof, EmailChanged, PhoneChanged,
 		ReviewDue, ReviewEscalated, AppealDue, AppealOverdue, TopUpUnsigned,
 	}
 }
@@ -104,6 +110,11 @@ type Data struct {
 
 	// Link is an absolute http or https URL. It stands on a line of its own.
 	Link string
+	// Proves says that opening Link proves the e-mail address, in a notice that is
+	// about something else.
+	Proves bool
+	// Code proves a phone.
+	Code string
 
 	// Location is the zone that times are told in; nil is UTC.
 	Location *time.Location
@@ -159,6 +170,8 @@ type facts struct {
 	Credits     string
 	Held        bool
 	Link        string
+	Proves      bool
+	Code        string
 }
 
 func newFacts(kind Kind, locale string, wording wording, data Data) (facts, error) {
@@ -171,6 +184,8 @@ func newFacts(kind Kind, locale string, wording wording, data Data) (facts, erro
 		Credits:  credits(data.Credits),
 		Held:     data.Held,
 		Link:     data.Link,
+		Proves:   data.Proves,
+		Code:     oneLine(data.Code),
 	}
 	if kind.explains() {
 		f.Reason, f.ReasonLabel = truncate(lines(data.Reason), maxReason), wording.reasonLabel(data.ReasonCode)

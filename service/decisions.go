@@ -117,6 +117,9 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if err := s.free(ctx, tx, a, caseID); err != nil {
 			return err
 		}
+		if notNow == nil && o.kind == account.Approve {
+			notNow = approvable(ctx, tx.Reader(), a)
+		}
 		if notNow != nil {
 			return s.withCurrent(ctx, tx.Reader(), a, notNow)
 		}
@@ -172,6 +175,11 @@ func (s *Service) refused(ctx context.Context, o order, a account.Account, d sto
 	}
 	if d.Outcome == cases.Lapsed {
 		return conflict(a, d, "The decision lapsed before it was carried out.")
+	}
+	if d.OutcomeCode == cases.CodeUnproved {
+		if err := approvable(ctx, s.reader, a); err != nil {
+			return s.withCurrent(ctx, s.reader, a, err)
+		}
 	}
 	return s.withCurrent(ctx, s.reader, a, fault.New(fault.Conflict, "An account that is %s does not permit %s.", a.State(), o.kind))
 }

@@ -43,6 +43,11 @@ type Limits struct {
 	UploadAddress       Rate
 	// ExportAccount is of exports of an account's data by its user.
 	ExportAccount Rate
+	// ProofAccount is of links and codes for one account and contact, and as many
+	// to one address or phone; ProofAddress of those that are asked for from one
+	// address, and as many uses of them.
+	ProofAccount Rate
+	ProofAddress Rate
 }
 
 // DefaultLimits are those of an installation that sets none.
@@ -56,13 +61,15 @@ func DefaultLimits() Limits {
 		UploadAccount:       Rate{300, time.Hour},
 		UploadAddress:       Rate{600, time.Hour},
 		ExportAccount:       Rate{5, 24 * time.Hour},
+		ProofAccount:        Rate{10, 24 * time.Hour},
+		ProofAddress:        Rate{60, time.Hour},
 	}
 }
 
 // Crowded returns the limits for where so many times as many people share an
 // address: those of one address are as many times as high.
 func (l Limits) Crowded(times int) Limits {
-	for _, rate := range []*Rate{&l.LoginAddress, &l.ResetAddress, &l.RegistrationAddress, &l.UploadAddress} {
+	for _, rate := range []*Rate{&l.LoginAddress, &l.ResetAddress, &l.RegistrationAddress, &l.UploadAddress, &l.ProofAddress} {
 		rate.Most *= times
 	}
 	return l
@@ -287,6 +294,8 @@ const (
 	whatResetUse     = "reset use"
 	whatRegistration = "registration"
 	whatUpload       = "upload"
+	whatProof        = "proof"
+	whatProofUse     = "proof use"
 )
 
 // uploads are the uses of one upload.
@@ -294,6 +303,16 @@ func (s *Service) uploads(by actor.Actor, accountID uuid.UUID) []use {
 	return []use{
 		{s.limits.UploadAccount, whatUpload + " for", []string{accountID.String()}},
 		{s.limits.UploadAddress, whatUpload + " from", []string{from(by)}},
+	}
+}
+
+// sendings are the uses of one link or code that is sent.
+func (s *Service) sendings(by actor.Actor, p store.ContactProof) []use {
+	contact := string(p.Contact)
+	return []use{
+		{s.limits.ProofAccount, whatProof + " for", []string{contact, p.AccountID.String()}},
+		{s.limits.ProofAccount, whatProof + " to", []string{contact, p.Value}},
+		{s.limits.ProofAddress, whatProof + " from", []string{from(by)}},
 	}
 }
 

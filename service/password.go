@@ -20,22 +20,10 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 	if err := itself(by); err != nil {
 		return LoggedIn{}, err
 	}
-	login, err := s.reader.LoginOf(ctx, by.ID)
+	login, err := s.provePassword(ctx, by, current)
 	if err != nil {
 		return LoggedIn{}, err
 	}
-	try := &attempt{failure: use{s.limits.Login, whatPassword, []string{by.ID.String()}}}
-	if err := try.begin(ctx, s); err != nil {
-		return LoggedIn{}, err
-	}
-	right, _, err := s.hasher.Verify(ctx, current, login.PasswordHash)
-	if err != nil {
-		return LoggedIn{}, err
-	}
-	if !right {
-		return LoggedIn{}, errCurrentPassword
-	}
-	try.succeed(ctx, s)
 	if password == current {
 		return LoggedIn{}, errUnchanged
 	}
@@ -78,6 +66,29 @@ func (s *Service) ChangePassword(ctx context.Context, by actor.Actor, current, p
 	return LoggedIn{Token: token, Account: view}, err
 }
 
+// provePassword returns the login of the user who asks, whose password is the
+// given one. It returns fault.Invalid, naming current_password, when it is not, and
+// fault.RateLimited after too many failures.
+func (s *Service) provePassword(ctx context.Context, by actor.Actor, password string) (store.Login, error) {
+	login, err := s.reader.LoginOf(ctx, by.ID)
+	if err != nil {
+		return store.Login{}, err
+	}
+	try := &attempt{failure: use{s.limits.Login, whatPassword, []string{by.ID.String()}}}
+	if err := try.begin(ctx, s); err != nil {
+		return store.Login{}, err
+	}
+	right, _, err := s.hasher.Verify(ctx, password, login.PasswordHash)
+	if err != nil {
+		return store.Login{}, err
+	}
+	if !right {
+		return store.Login{}, errCurrentPassword
+	}
+	try.succeed(ctx, s)
+	return login, nil
+}
+
 var errCurrentPassword = fault.InvalidFields(fault.Field{Field: "current_password", Code: "wrong", Detail: "Is not your password."})
 
 // openNotification opens the case that sends what an account is owed by it. When
@@ -108,7 +119,7 @@ func (s *Service) setPassword(ctx context.Context, tx *store.Tx, c passwordChang
 	if err != nil {
 		return err
 	}
-	if err := tx.SetPassword(ctx, login.ID, c.hash); err != nil {
+	if err := tx.SetPassword(ctx, login, c.hash, c.At); err != nil {
 		return err
 	}
 	if err := tx.EndSessions(ctx, *c.AccountID, c.At); err != nil {

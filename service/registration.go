@@ -68,7 +68,9 @@ func (s *Service) Register(ctx context.Context, by actor.Actor, app account.Appl
 				ID: newID(), AccountID: a.ID, Purpose: store.PurposeUpload, Hash: tokenHash,
 				CreatedAt: now, Idle: uploadTokenLife, ExpiresAt: now.Add(uploadTokenLife), Address: addressOf(by),
 			},
-			Notices: notices,
+			// The e-mail that the application has arrived has the link.
+			EmailProof: store.ContactProof{ID: newID(), AccountID: a.ID, Contact: account.ContactEmail, Value: a.Email, RequestedAt: now},
+			Notices:    notices,
 			Event: store.Event{
 				At: now, Actor: by, Action: "register", Subject: "account", SubjectID: a.ID.String(), AccountID: &a.ID,
 				After: map[string]any{"status": a.Status, "stage": a.Stage, "application_id": application.ID, "policy_version": version},

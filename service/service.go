@@ -24,7 +24,7 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last nine is required.
+// Config is what a Service needs. Every field but the last ten is required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client
@@ -32,12 +32,14 @@ type Config struct {
 	Hasher    *identity.Hasher
 	Log       *slog.Logger
 	// Factors are the second factors of staff, and Results seals what is answered
-	// again to requests that are sent again. Both are nil in a process that
-	// answers nobody.
+	// again to requests that are sent again. They and Links are nil in a process
+	// that answers nobody.
 	Factors *identity.Factors
 	Results *identity.Sealer
 	// SSO is the identity provider of staff; nil for none.
 	SSO *sso.Provider
+	// Links makes the codes that prove phones, the same as the workers'.
+	Links *identity.Links
 	// Limits say how often things may be tried; zero is no limit.
 	Limits Limits
 	// Letters is in whose name notices are written, for those who want to see
@@ -68,6 +70,7 @@ type Service struct {
 	factors   *identity.Factors
 	results   *identity.Sealer
 	sso       *sso.Provider
+	links     *identity.Links
 	limits    Limits
 	over      over
 	letters   letters.Sender
@@ -85,7 +88,7 @@ type Service struct {
 func New(c Config) *Service {
 	s := &Service{
 		store: c.Store, reader: c.Store.Reader(), temporal: c.Temporal, documents: c.Documents, hasher: c.Hasher, factors: c.Factors,
-		results: c.Results, sso: c.SSO, limits: c.Limits, letters: c.Letters,
+		results: c.Results, links: c.Links, sso: c.SSO, limits: c.Limits, letters: c.Letters,
 		log: c.Log, now: c.Now, answer: c.Answer, reach: c.Reach, told: newTold(),
 		heads: c.Heads, sealed: c.Sealed, published: map[string]*publication{LedgerChain: {}, AuditChain: {}},
 	}

@@ -79,7 +79,7 @@ func setup(t *testing.T, options ...option) testBundle {
 	require.NoError(t, err)
 	ahead := &atomic.Int64{}
 	c := service.Config{
-		Store: s, Documents: files, Hasher: hasher, Log: slog.New(slog.DiscardHandler),
+		Store: s, Documents: files, Hasher: hasher, Links: links(t), Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time {
 			return time.Now().UTC().Add(time.Duration(ahead.Load())).Truncate(time.Microsecond)
 		},
@@ -107,6 +107,13 @@ func requireWitnessed(t *testing.T, ownerURL string) {
 		require.NoError(t, err)
 		require.Empty(t, told.Findings)
 	})
+}
+
+func links(t *testing.T) *identity.Links {
+	t.Helper()
+	l, err := identity.NewLinks([]byte("a secret key for tests, of 32 bytes"))
+	require.NoError(t, err)
+	return l
 }
 
 var numbers atomic.Int64

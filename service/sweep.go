@@ -88,6 +88,7 @@ func (s *Service) Sweep(ctx context.Context) (Swept, error) {
 		s.told.forget(s.now())
 		failures = append(failures, s.store.ForgetAnswers(ctx, s.now().Add(-answersKept)),
 			s.store.ForgetResets(ctx, s.now().Add(-resetsKept)), s.store.DropRates(ctx, s.now()),
+			s.store.ForgetProofs(ctx, s.now().Add(-proofsKept)),
 			s.store.ForgetClaims(ctx, s.now().Add(-claimLife)), s.store.ForgetUploads(ctx, s.now().Add(-uploadLife)))
 		return errors.Join(failures...)
 	})
@@ -100,6 +101,11 @@ const answersKept = 7 * 24 * time.Hour
 // resetsKept is how long a password reset that has ended is kept. What it did is
 // in the audit trail.
 const resetsKept = 30 * 24 * time.Hour
+
+// proofsKept is how long it is kept what a user was to prove: longer than any
+// link is good, and than a notice of it is tried to be sent. What it did is in the
+// audit trail.
+const proofsKept = 30 * 24 * time.Hour
 
 func (s *Service) sweepDecisions(ctx context.Context, before time.Time, swept *Swept) error {
 	open, err := s.reader.WaitingDecisions(ctx, before, sweepBatch)

@@ -16,7 +16,8 @@ const accountColumns = `a.id, a.name, a.email, a.phone, a.locale,
 	a.company_name, a.company_industry, a.company_registration_number, a.company_tin, a.company_website, a.company_address,
 	a.status, a.stage, a.stage_since, coalesce(a.remind_at, 'epoch'), coalesce(a.deadline_at, 'epoch'),
 	a.decided_by, a.blocked_by, coalesce(a.suspended_until, 'epoch'), a.registered_at,
-	greatest(a.last_active_at, 'epoch'), a.credits, a.contact_released_at IS NOT NULL, coalesce(a.erased_at, 'epoch')`
+	greatest(a.last_active_at, 'epoch'), a.credits, a.contact_released_at IS NOT NULL, coalesce(a.erased_at, 'epoch'),
+	a.email_verified_at IS NOT NULL, a.phone_verified_at IS NOT NULL`
 
 // accountTargets returns where the accountColumns of a row go.
 func accountTargets(a *account.Account) []any {
@@ -27,6 +28,7 @@ func accountTargets(a *account.Account) []any {
 		&a.DecidedBy, &a.BlockedBy, (*instant)(&a.SuspendedUntil), (*instant)(&a.RegisteredAt),
 		(*instant)(&a.LastActiveAt), &a.Credits, &a.ContactReleased,
 		(*instant)(&a.ErasedAt),
+		&a.EmailVerified, &a.PhoneVerified,
 	}
 }
 

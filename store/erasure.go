@@ -102,7 +102,7 @@ func (t *Tx) EraseAccount(ctx context.Context, a account.Account, decision *uuid
 	var batch pgx.Batch
 	batch.Queue(`
 		UPDATE accounts SET name = $2, email = '', phone = '', company_name = $2, company_registration_number = '', company_tin = '',
-			company_website = '', company_address = '', search_text = '',
+			company_website = '', company_address = '', search_text = '', email_verified_at = NULL, phone_verified_at = NULL,
 			contact_released_at = coalesce(contact_released_at, $3), erased_at = coalesce(erased_at, $3)
 		WHERE id = $1`, a.ID, account.ErasedName, now)
 	batch.Queue(`
@@ -122,6 +122,7 @@ func (t *Tx) EraseAccount(ctx context.Context, a account.Account, decision *uuid
 	batch.Queue(`UPDATE notices SET provider_message_id = '' WHERE account_id = $1`, a.ID)
 	batch.Queue(`
 		UPDATE password_resets SET email = NULL, token_hash = NULL WHERE account_id = $1 OR account_id IS NULL AND email = nullif($2, '')`, a.ID, a.Email)
+	batch.Queue(`DELETE FROM contact_proofs WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM logins WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM sessions WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM api_keys WHERE account_id = $1`, a.ID)

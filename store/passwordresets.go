@@ -130,11 +130,12 @@ func (t *Tx) LapseReset(ctx context.Context, decisionID uuid.UUID, now time.Time
 }
 
 // RequireReset makes the password of an account open nothing until it is
-// another one, and ends everything that it has opened.
+// another one, and ends everything that it has opened or asked for.
 func (t *Tx) RequireReset(ctx context.Context, accountID, decisionID uuid.UUID, now time.Time) error {
 	var batch pgx.Batch
 	batch.Queue(`UPDATE logins SET reset_required_by = $2 WHERE account_id = $1 AND released_at IS NULL`, accountID, decisionID)
 	queueEndSessions(&batch, accountID, now)
+	queueVoidChanges(&batch, accountID, now)
 	return failed("require password reset", t.tx.SendBatch(ctx, &batch).Close())
 }
 

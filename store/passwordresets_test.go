@@ -156,7 +156,7 @@ func TestPasswordResets(t *testing.T) {
 			locked, err := tx.LockLogin(ctx, r.Account.ID)
 			require.NoError(t, err)
 			require.True(t, locked.ResetRequired)
-			return tx.SetPassword(ctx, locked.ID, "another")
+			return tx.SetPassword(ctx, locked, "another", noon)
 		}))
 		login, err = b.reader.LoginOf(t.Context(), r.Account.ID)
 		require.NoError(t, err)

@@ -188,7 +188,9 @@ func TestSessions(t *testing.T) {
 		require.True(t, lives(second, later))
 	})
 	t.Run("begin with the login's present password only", func(t *testing.T) {
-		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, r.LoginID, "new") }))
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetPassword(ctx, store.Login{ID: r.LoginID, AccountID: r.Account.ID}, "new", noon)
+		}))
 		s := session(noon)
 		requireFault(t, b.begin(t, s, login), fault.NotFound)
 		now, err := b.reader.LoginOf(t.Context(), r.Account.ID)

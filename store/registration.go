@@ -31,6 +31,7 @@ type Registration struct {
 	PasswordHash string
 	Application  Application
 	Upload       Session
+	EmailProof   ContactProof // by the link in the first e-mail
 	Notices      []Notice
 	Event        Event
 }
@@ -52,6 +53,9 @@ func (t *Tx) InsertRegistration(ctx context.Context, r Registration) error {
 		r.LoginID, a.ID, a.Email, r.PasswordHash, a.RegisteredAt)
 	queueApplication(&batch, r.Application)
 	queueSession(&batch, r.Upload)
+	if r.EmailProof.ID != uuid.Nil {
+		queueProof(&batch, r.EmailProof)
+	}
 	for _, n := range r.Notices {
 		queueNotice(&batch, n)
 	}

@@ -190,8 +190,11 @@ func (r *Reader) login(ctx context.Context, sql string, key any) (Login, error) 
 	return login, failed("read login", err)
 }
 
-// SetPassword gives a login another password, which ends a demand for one.
-func (t *Tx) SetPassword(ctx context.Context, loginID uuid.UUID, hash string) error {
-	_, err := t.tx.Exec(ctx, `UPDATE logins SET password_hash = $2, reset_required_by = NULL WHERE id = $1`, loginID, hash)
-	return failed("update login", err)
+// SetPassword gives a login another password, which ends a demand for one, and
+// changes of contacts that were asked for with the old one.
+func (t *Tx) SetPassword(ctx context.Context, login Login, hash string, now time.Time) error {
+	var batch pgx.Batch
+	batch.Queue(`UPDATE logins SET password_hash = $2, reset_required_by = NULL WHERE id = $1`, login.ID, hash)
+	queueVoidChanges(&batch, login.AccountID, now)
+	return failed("update login", t.tx.SendBatch(ctx, &batch).Close())
 }

@@ -137,12 +137,16 @@ func failed(what string, err error) error {
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "23505" {
 		if field, ok := uniqueFields[pg.ConstraintName]; ok {
-			taken := fault.New(fault.Taken, "%s", field.Detail)
-			taken.Fields = []fault.Field{field}
-			return taken
+			return taken(field)
 		}
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+func taken(field fault.Field) error {
+	refused := fault.New(fault.Taken, "%s", field.Detail)
+	refused.Fields = []fault.Field{field}
+	return refused
 }
 
 // violates reports whether err is a violation of the named unique index.

@@ -107,6 +107,8 @@ func paths() []path {
 		{name: "password-reset-unknown", policy: hasty, most: 30, walk: walkResetUnknown},
 		{name: "password-reset-forced", walk: walkResetForced},
 		{name: "notification", most: 20, walk: walkNotification},
+		{name: "contact-proof", most: 15, walk: walkContactProof},
+		{name: "contact-changed", most: 20, walk: walkContactChanged},
 	}
 }
 

@@ -116,7 +116,10 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	s.sms = s.inbox
 	hasher, err := identity.NewHasher(argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}, 4)
 	require.NoError(t, err)
+	links, err := identity.NewLinks(secretKey)
+	require.NoError(t, err)
 	s.service = service.New(service.Config{
+		Links: links,
 		Store: s.store, Temporal: s.temporal, Documents: s.files, Hasher: hasher, Log: slog.New(slog.NewTextHandler(s.log, nil)),
 		Answer: 10 * time.Second,
 	})
@@ -137,6 +140,8 @@ func setup(t *testing.T, changes ...func(*policy.Policy)) *stand {
 	return s
 }
 
+var secretKey = []byte("a secret key for tests, of 32 bytes")
+
 // dial connects under a name that tells nothing of this machine, since it is
 // written into histories.
 func dial(t *testing.T, server devtest.TemporalServer) client.Client {
@@ -154,7 +159,7 @@ var renderer = sync.OnceValue(func() *documents.Renderer { return documents.NewR
 // and makes its build current.
 func (s *stand) work(t *testing.T, id string) (stop func()) {
 	t.Helper()
-	links, err := identity.NewLinks([]byte("a secret key for tests, of 32 bytes"))
+	links, err := identity.NewLinks(secretKey)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

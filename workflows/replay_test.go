@@ -33,7 +33,7 @@ func TestEveryHistoryReplays(t *testing.T) {
 		"registration-changes-resubmitted", "registration-expired", "registration-overdue", "registration-after-rejection",
 		"registration-late-duplicate", "registration-overdue-reopened", "registration-changes-after-documents", "suspension-until", "suspension-lifted", "suspension-end-moved", "closure", "message-sent", "message-unknown",
 		"top-up-posted", "top-up-countersigned", "top-up-declined", "top-up-lapsed", "top-up-late-duplicate", "top-up-bulk",
-		"password-reset-used", "password-reset-expired", "password-reset-unknown", "password-reset-forced", "notification",
+		"password-reset-used", "password-reset-expired", "password-reset-unknown", "password-reset-forced", "notification", "contact-proof", "contact-changed",
 		"suspension-appeal-granted", "suspension-appeal-dismissed"} {
 		require.Contains(t, files, filepath.Join("testdata", "histories", want+".json"))
 	}

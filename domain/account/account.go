@@ -35,6 +35,10 @@ type Account struct {
 	LastActiveAt time.Time
 	// Credits is the list's copy of available + held, a few seconds old at most.
 	Credits int64
+	// EmailVerified and PhoneVerified say that the user has proved to have the
+	// mailbox and the phone.
+	EmailVerified bool
+	PhoneVerified bool
 	// ContactReleased says that an expired application has given its e-mail
 	// and phone back, for anyone to register with.
 	ContactReleased bool

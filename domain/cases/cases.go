@@ -136,6 +136,10 @@ const (
 	Waiting Result = "waiting"
 )
 
+// CodeUnproved is why an approval is refused that the policy makes wait until the
+// account's e-mail address or phone is proved.
+const CodeUnproved = "contact_unproved"
+
 // Outcome is what became of a message, and the state of the account after it.
 type Outcome struct {
 	Result Result `json:"result"`

@@ -12,18 +12,24 @@ func PasswordResetID(resetID uuid.UUID) string { return PasswordResetPrefix + re
 
 // ResetOf returns the reset whose case has the id, or nil when it is another
 // kind of case.
-func ResetOf(caseID string) uuid.UUID {
-	text, ok := strings.CutPrefix(caseID, PasswordResetPrefix)
+func ResetOf(caseID string) uuid.UUID { return idBehind(PasswordResetPrefix, caseID) }
+
+// NotificationID is the workflow id of what an account is told outside of any
+// other case. id is that of the event which it is told of.
+func NotificationID(id uuid.UUID) string { return NotificationPrefix + id.String() }
+
+// NotificationOf returns the id that a case of NotificationID is named after, or
+// nil when it is another kind of case.
+func NotificationOf(caseID string) uuid.UUID { return idBehind(NotificationPrefix, caseID) }
+
+func idBehind(prefix, caseID string) uuid.UUID {
+	text, ok := strings.CutPrefix(caseID, prefix)
 	id, err := uuid.Parse(text)
 	if !ok || err != nil {
 		return uuid.Nil
 	}
 	return id
 }
-
-// NotificationID is the workflow id of what an account is told outside of any
-// other case. id is that of the event which it is told of.
-func NotificationID(id uuid.UUID) string { return NotificationPrefix + id.String() }
 
 // PasswordResetInput opens a request for another password. It says nothing of
 // whether anybody has the e-mail that it was asked for.

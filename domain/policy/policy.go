@@ -48,6 +48,9 @@ type Policy struct {
 	Retention Retention `json:"retention"`
 	// Sessions says how long people stay signed in.
 	Sessions Sessions `json:"sessions"`
+	// Contacts says which contacts must be proved, and for how long a link to
+	// prove an e-mail address is good.
+	Contacts Contacts `json:"contacts"`
 }
 
 // Messages are the rules of the SMS that customers send.
@@ -130,6 +133,7 @@ func Default() Policy {
 		ResetLink:    Duration(time.Hour),
 		Retention:    Retention{RejectedDocuments: Duration(180 * day)},
 		Sessions:     defaultSessions(),
+		Contacts:     Contacts{EmailLink: Duration(3 * day)},
 	}
 }
 
@@ -209,6 +213,9 @@ func (p Policy) Validate() error {
 	}
 	bad = append(bad, p.Retention.refuse()...)
 	bad = append(bad, p.Sessions.refuse()...)
+	if p.Contacts.EmailLink < Duration(time.Minute) || p.Contacts.EmailLink > Duration(14*24*time.Hour) {
+		refuse("contacts.email_link", "Must be between a minute and 14 days.")
+	}
 	if p.Messages.GiveUp < Duration(time.Second) || p.Messages.GiveUp > Duration(72*time.Hour) {
 		refuse("messages.give_up", "Must be between a second and 72 hours.")
 	}

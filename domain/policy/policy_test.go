@@ -64,13 +64,24 @@ func TestValidateNamesEveryBadMember(t *testing.T) {
 	p.ResetLink = 0
 	p.Sessions.User = policy.Session{Idle: policy.Duration(time.Minute), Life: policy.Duration(time.Hour)}
 	p.Sessions.Staff.Life = p.Sessions.Staff.Idle - 1
+	p.Contacts.EmailLink = 0
 	refused := fault.As(p.Validate())
 	require.NotNil(t, refused)
 	var names []string
 	for _, f := range refused.Fields {
 		names = append(names, f.Field)
 	}
-	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "messages.give_up", "messages.settle", "passwords.user", "passwords.staff", "reset_link", "sessions.user", "sessions.staff"}, names)
+	require.ElementsMatch(t, []string{"calendar.zone", "documents", "review", "quiet_hours.to", "max_documents", "max_api_keys", "messages.give_up", "messages.settle", "passwords.user", "passwords.staff", "reset_link", "sessions.user", "sessions.staff", "contacts.email_link"}, names)
+}
+
+func TestApprovalMayRequireProvedContacts(t *testing.T) {
+	t.Parallel()
+	p := policy.Default().Contacts
+	require.Empty(t, p.Unproved(account.Account{}), "by default it requires none")
+	p.EmailRequired, p.PhoneRequired = true, true
+	require.Equal(t, account.Contacts(), p.Unproved(account.Account{}))
+	require.Equal(t, []account.Contact{account.ContactPhone}, p.Unproved(account.Account{EmailVerified: true}))
+	require.Empty(t, p.Unproved(account.Account{EmailVerified: true, PhoneVerified: true}))
 }
 
 func TestDeadlines(t *testing.T) {

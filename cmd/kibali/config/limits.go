@@ -18,6 +18,8 @@ type Limits struct {
 	LimitUploadAccount       string `name:"limit-upload-account" env:"KIBALI_LIMIT_UPLOAD_ACCOUNT" default:"300/1h" placeholder:"N/TIME" help:"Uploads for one account."`
 	LimitExportAccount       string `name:"limit-export-account" env:"KIBALI_LIMIT_EXPORT_ACCOUNT" default:"5/24h" placeholder:"N/TIME" help:"Downloads of one's own data by the user of one account."`
 	LimitUploadAddress       string `name:"limit-upload-address" env:"KIBALI_LIMIT_UPLOAD_ADDRESS" default:"600/1h" placeholder:"N/TIME" help:"Uploads from one address."`
+	LimitProofAccount        string `name:"limit-proof-account" env:"KIBALI_LIMIT_PROOF_ACCOUNT" default:"10/24h" placeholder:"N/TIME" help:"Links to confirm an e-mail address, and codes to confirm a phone, for one account, and as many to one address or phone."`
+	LimitProofAddress        string `name:"limit-proof-address" env:"KIBALI_LIMIT_PROOF_ADDRESS" default:"60/1h" placeholder:"N/TIME" help:"Such links and codes that are asked for from one address, and as many uses of them."`
 }
 
 // Rates returns the limits.
@@ -31,6 +33,8 @@ func (l Limits) Rates(p *Problems) service.Limits {
 		UploadAccount:       rate(p, "KIBALI_LIMIT_UPLOAD_ACCOUNT", l.LimitUploadAccount),
 		ExportAccount:       rate(p, "KIBALI_LIMIT_EXPORT_ACCOUNT", l.LimitExportAccount),
 		UploadAddress:       rate(p, "KIBALI_LIMIT_UPLOAD_ADDRESS", l.LimitUploadAddress),
+		ProofAccount:        rate(p, "KIBALI_LIMIT_PROOF_ACCOUNT", l.LimitProofAccount),
+		ProofAddress:        rate(p, "KIBALI_LIMIT_PROOF_ADDRESS", l.LimitProofAddress),
 	}
 }
 

@@ -73,7 +73,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 		return nil, err
 	}
 	p.Hasher.Before = b.Room.Hashing
-	factors, results, err := secretsOf(b)
+	factors, results, links, err := secretsOf(b)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	}
 	p.Service = service.New(service.Config{
 		Letters: letters.Sender{Platform: b.Platform, BaseURL: b.BaseURL},
-		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Results: results,
+		Store:   p.Store, Temporal: p.Temporal, Documents: p.Documents, Hasher: p.Hasher, Factors: factors, Results: results, Links: links,
 		SSO: provider, Limits: b.Limits, Log: b.Log, Heads: p.heads, Sealed: p.Metrics.Sealed,
 	})
 	return p, nil
@@ -130,15 +130,18 @@ func (p *Process) Close() {
 }
 
 // secretsOf makes what is sealed under the secret key, if there is one.
-func secretsOf(b Blueprint) (factors *identity.Factors, results *identity.Sealer, err error) {
+func secretsOf(b Blueprint) (factors *identity.Factors, results *identity.Sealer, links *identity.Links, err error) {
 	if len(b.SecretKey) == 0 {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
 	if factors, err = identity.NewFactors(b.SecretKey, b.Platform); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	if links, err = identity.NewLinks(b.SecretKey); err != nil {
+		return nil, nil, nil, err
 	}
 	results, err = identity.NewSealer(b.SecretKey, "kept answers")
-	return factors, results, err
+	return factors, results, links, err
 }
 
 // DatabaseProbe asks whether PostgreSQL answers and has the schema that this
