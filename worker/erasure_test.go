@@ -72,6 +72,7 @@ var harmless = map[string]string{
 	"messages.fingerprint": "zeroed",
 	"notices.*":            "rendered when they are sent; codes and a provider's id, which goes",
 	"partial_upload*":      "deleted, after a day at the most",
+	"contact_proofs.*":     "the row goes with the account",
 	"password_resets.*":    "the e-mail goes when the case closes, the hash with the account",
 	"policies.*":           "of the platform",
 	"rates.*":              "hashes, for minutes",
@@ -349,7 +350,7 @@ func (s *stand) requireClassified(t *testing.T, before map[string]int) {
 	for _, column := range []string{
 		"accounts.name", "accounts.email", "accounts.phone", "accounts.company_tin", "accounts.search_text", "account_search.search_text",
 		"applications.name", "applications.company", "documents.file_name", "decisions.reason", "decisions.note", "appeals.text",
-		"api_keys.name", "messages.text", "messages.sender_id", "message_recipients.phone", "logins.email", "sessions.address", "idempotency_keys.body",
+		"api_keys.name", "messages.text", "messages.sender_id", "message_recipients.phone", "logins.email", "contact_proofs.value", "sessions.address", "idempotency_keys.body",
 	} {
 		require.NotZero(t, before[column], column)
 	}
