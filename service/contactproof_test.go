@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -35,7 +34,9 @@ func (b testBundle) sent(t *testing.T, a account.Account, contact account.Contac
 		secret = links(t).Token(identity.EmailToken, p.ID)
 		hash = identity.HashToken(secret)
 	}
-	require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.IssueProof(ctx, p, hash) }))
+	_, err = b.owner.Exec(t.Context(), `UPDATE contact_proofs SET issued_at = $2, expires_at = $3, secret_hash = $4 WHERE id = $1`,
+		p.ID, now, expires, hash[:])
+	require.NoError(t, err)
 	return p, secret
 }
 
@@ -479,11 +480,8 @@ func TestApprovalWaitsForProvedContacts(t *testing.T) {
 	require.Equal(t, "unverified", refused.Fields[0].Code)
 	require.Equal(t, account.Pending, refused.Details["current"].(service.Current).Status)
 	require.Zero(t, b.count(t, `SELECT count(*) FROM decisions WHERE account_id = $1`, a.ID))
-	for _, contact := range account.Contacts() {
-		require.NoError(t, b.store.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			return tx.VerifyContact(ctx, a.ID, contact, time.Now())
-		}))
-	}
+	_, err = b.owner.Exec(t.Context(), `UPDATE accounts SET email_verified_at = now(), phone_verified_at = now() WHERE id = $1`, a.ID)
+	require.NoError(t, err)
 	decided, err := b.service.Approve(t.Context(), b.admin, ask(a))
 	require.NoError(t, err)
 	require.NotEqual(t, uuid.Nil, decided.Decision.ID)

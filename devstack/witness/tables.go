@@ -8,6 +8,7 @@ var watched = map[string]watch{
 	"api_keys":             {key: "id", aside: []string{"last_used_at"}},
 	"appeals":              {key: "id", aside: []string{"accepted_at"}},
 	"applications":         {key: "id", aside: []string{"accepted_at"}},
+	"contact_proofs":       {key: "id", aside: []string{"secret_hash"}, forget: "DELETE"},
 	"decisions":            {key: "id", aside: []string{"awaiting_since"}},
 	"documents":            {key: "id", aside: []string{"deleted_at"}},
 	"logins":               {key: "id"},
