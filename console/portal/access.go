@@ -26,6 +26,13 @@ const (
 	billingPath   = "/billing"
 	accountPath   = "/account"
 	passwordPath  = "/account/password"
+	contactPath   = "/contact"
+	emailPath     = "/contact/email"
+	emailProof    = "/contact/email/proof"
+	phonePath     = "/contact/phone"
+	phoneProof    = "/contact/phone/proof"
+	phoneConfirm  = "/contact/phone/confirm"
+	verifyPath    = "/verify-email/:token"
 	sessionPath   = "/account/sessions/:id/end"
 	exportPath    = "/account/export"
 	keysPath      = "/api-keys"
@@ -64,6 +71,16 @@ var access = map[string]web.Access{
 	"GET " + accountPath:    web.User,
 	"GET " + exportPath:     web.User,
 	"POST " + passwordPath:  web.User,
+	"GET " + contactPath:    web.User,
+	"GET " + emailPath:      web.User,
+	"POST " + emailPath:     web.User,
+	"POST " + emailProof:    web.User,
+	"GET " + phonePath:      web.User,
+	"POST " + phonePath:     web.User,
+	"POST " + phoneProof:    web.User,
+	"POST " + phoneConfirm:  web.User,
+	"GET " + verifyPath:     web.Anyone,
+	"POST " + verifyPath:    web.Anyone,
 	"POST " + sessionPath:   web.User,
 	"GET " + keysPath:       web.ActiveUser,
 	"POST " + keysPath:      web.ActiveUser,

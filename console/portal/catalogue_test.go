@@ -26,7 +26,7 @@ func TestTexts_are_there_in_every_language(t *testing.T) {
 			"field.file": append(refusals(), "missing"), "refusal": refusals(),
 			"label": {
 				"name", "email", "phone", "password", "current_password", "company.name", "company.industry", "company.registration_number", "company.tin",
-				"company.website", "company.address", "locale", "kind", "file", "text",
+				"company.website", "company.address", "locale", "kind", "file", "text", "code",
 			},
 		},
 	}.Check(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kibali/console/page"
+	"kibali/domain/account"
 	"kibali/service"
 	"kibali/store"
 	"kibali/web"
@@ -117,6 +118,17 @@ func (s *server) routes(engine *gin.Engine) {
 	engine.GET(accountPath, s.account)
 	engine.POST(passwordPath, s.changePassword)
 	engine.POST(sessionPath, s.endSession)
+	engine.GET(contactPath, s.contact)
+	for contact, at := range map[account.Contact][2]string{
+		account.ContactEmail: {emailPath, emailProof}, account.ContactPhone: {phonePath, phoneProof},
+	} {
+		engine.GET(at[0], s.changeForm(contact))
+		engine.POST(at[0], s.changeContact(contact))
+		engine.POST(at[1], s.sendProof(contact))
+	}
+	engine.POST(phoneConfirm, s.confirmPhone)
+	engine.GET(verifyPath, s.verifyForm)
+	engine.POST(verifyPath, s.verify)
 	engine.GET(keysPath, s.keys)
 	engine.POST(keysPath, s.createKey)
 	engine.GET(keyPath, s.askToRevoke)

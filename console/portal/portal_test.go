@@ -123,6 +123,7 @@ func TestPortal(t *testing.T) {
 		"works without JavaScript":                                         withoutScript,
 		"tells a suspended user why, and takes an appeal":                  suspended,
 		"lets a rejected user correct what was wrong, all of it filled in": rejected,
+		"has an e-mail and a phone confirmed and changed":                  contacts,
 		"lets a forgotten password be replaced":                            forgotten,
 		"speaks Swahili, and keeps what was typed":                         swahili,
 		"keeps what was typed when the session ends":                       sessionEnds,
@@ -278,6 +279,73 @@ func rejected(t *testing.T, s stand) {
 	require.NoError(t, err)
 	require.Equal(t, "123456780", view.Company.TIN)
 	require.Equal(t, account.Pending, view.Status)
+}
+
+// arrives waits for what matches in a message to an address or phone, and returns
+// the newest.
+func arrives(t *testing.T, s stand, to string, looked *regexp.Regexp) (found string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, item := range s.Inbox.List() { // the newest first
+			if match := looked.FindString(item.Text); item.To == to && match != "" {
+				found = match
+				return true
+			}
+		}
+		return false
+	}, 20*time.Second, 20*time.Millisecond)
+	return found
+}
+
+var (
+	verifyLink = regexp.MustCompile(`(?m)/verify-email/\S+$`)
+	phoneCode  = regexp.MustCompile(`\b[0-9]{6}\b`)
+)
+
+func contacts(t *testing.T, s stand) {
+	a := s.Register(t, nil)
+	stranger := browsertest.Open(t, s.URL, browsertest.Look{})
+	stranger.Expected = []string{"status of 4"}
+	link := arrives(t, s, a.Email, verifyLink)
+	stranger.Go(link)
+	stranger.Go(link) // looking at it uses nothing up
+	stranger.Accessible()
+	stranger.Click("main button[type=submit]")
+	stranger.Read("The e-mail address is confirmed.")
+	stranger.Accessible()
+	stranger.Go(link)
+	stranger.Read("The e-mail address is confirmed.")
+	stranger.Go("/verify-email/kbe_nothing")
+	stranger.Read("This link has expired")
+
+	w := s.logIn(t, a, browsertest.Look{})
+	w.Expected = []string{"status of 4"}
+	w.Go("/status")
+	w.Click(`a[href="/contact"]`)
+	w.At("/contact")
+	w.Click(`form[action="/contact/phone/proof"] button`)
+	w.Read("The code is on its way.")
+	w.Accessible()
+	code := arrives(t, s, a.Phone, phoneCode)
+	w.Fill("#code", "12345")
+	w.Click(`form[action="/contact/phone/confirm"] button`)
+	w.Read("The code has six digits.")
+	w.Accessible()
+	w.Fill("#code", code)
+	w.Click(`form[action="/contact/phone/confirm"] button`)
+	w.Read("The phone is confirmed.")
+
+	w.Click(`a[href="/contact/email"]`)
+	w.At("/contact/email")
+	w.Fill("#email", a.Email)
+	w.Fill("#current_password", "wrong")
+	w.Click("main button[type=submit]")
+	w.Read("This is not your present password.")
+	w.Accessible()
+	view, err := s.Process.Store.Reader().Account(t.Context(), a.ID)
+	require.NoError(t, err)
+	require.True(t, view.EmailVerified)
+	require.True(t, view.PhoneVerified)
 }
 
 var resetLink = regexp.MustCompile(`(?m)/reset-password/\S+$`)
@@ -447,13 +515,13 @@ func TestPages_are_accessible_and_small_in_both_themes(t *testing.T) {
 	for _, look := range []browsertest.Look{{}, {Dark: true}, {Width: 360, Height: 740}} {
 		out := browsertest.Open(t, s.URL, look)
 		out.Expected = []string{"status of 404"}
-		for _, path := range []string{"/", "/register", "/login", "/forgot-password", "/reset-password/kbr_x", "/nowhere"} {
+		for _, path := range []string{"/", "/register", "/login", "/forgot-password", "/reset-password/kbr_x", "/verify-email/kbe_x", "/nowhere"} {
 			out.Go(path)
 			out.Accessible()
 			out.Fits()
 		}
 		in := s.logIn(t, a, look)
-		for _, path := range []string{"/home", "/billing", "/api-keys", "/account"} {
+		for _, path := range []string{"/home", "/billing", "/api-keys", "/account", "/contact", "/contact/email", "/contact/phone"} {
 			in.Go(path)
 			in.Accessible()
 			in.Fits()
