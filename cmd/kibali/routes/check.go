@@ -76,7 +76,8 @@ func (r Route) expect(h web.Holder, got int) (expected string, met bool) {
 	case r.Access.AdmitsHolder(h, false) && !r.Page:
 		return "not 401, 403", got < 500 && got != http.StatusUnauthorized && got != http.StatusForbidden
 	case r.Page:
-		return "303 or 401", got == http.StatusSeeOther || got == http.StatusUnauthorized // to sign in
+		// To sign in; and what a page asks by itself is told nothing, and not to ask again.
+		return "303, 401 or 204", got == http.StatusSeeOther || got == http.StatusUnauthorized || got == http.StatusNoContent
 	}
 	refusal := r.Access.Refusal(h)
 	return fmt.Sprint(refusal), got == refusal
