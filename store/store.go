@@ -27,6 +27,8 @@ type Store struct {
 	pool    *pgxpool.Pool
 	search  *searchGuide
 	charges *gatherer
+	passes  *lookups[[32]byte, Pass]
+	holders *lookups[tokenAt, TokenHolder]
 	// alone has room for a quarter of the connections: whoever does something alone
 	// holds one with its lock and takes others from the pool, so that without a bound
 	// they could hold all of them and wait for each other. aloneWith are the locks.
@@ -68,6 +70,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	}
 	return &Store{
 		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/4)),
+		passes: &lookups[[32]byte, Pass]{find: passesOf(pool)}, holders: &lookups[tokenAt, TokenHolder]{find: holdersOf(pool)},
 	}, nil
 }
 
@@ -78,7 +81,9 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Reader returns a reader of the same database.
-func (s *Store) Reader() *Reader { return &Reader{db: s.pool, search: s.search} }
+func (s *Store) Reader() *Reader {
+	return &Reader{db: s.pool, search: s.search, passes: s.passes, holders: s.holders}
+}
 
 // Tx is an open transaction. Its methods touch rows and never commit.
 type Tx struct {
@@ -103,10 +108,18 @@ func (s *Store) inSnapshot(ctx context.Context, do func(ctx context.Context, tx 
 type Reader struct {
 	db     querier
 	search *searchGuide // nil inside a transaction
+	// Look-ups of credentials that come at the same time.
+	passes  *lookups[[32]byte, Pass]
+	holders *lookups[tokenAt, TokenHolder]
 }
 
 // Reader returns a reader that sees what the transaction has done.
-func (t *Tx) Reader() *Reader { return &Reader{db: t.tx} }
+func (t *Tx) Reader() *Reader {
+	return &Reader{
+		db:     t.tx,
+		passes: &lookups[[32]byte, Pass]{find: passesOf(t.tx)}, holders: &lookups[tokenAt, TokenHolder]{find: holdersOf(t.tx)},
+	}
+}
 
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
