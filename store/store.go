@@ -29,7 +29,7 @@ type Store struct {
 	charges *gatherer
 	passes  *lookups[[32]byte, Pass]
 	holders *lookups[tokenAt, TokenHolder]
-	// alone has room for a quarter of the connections: whoever does something alone
+	// alone has room for half of the connections: whoever does something alone
 	// holds one with its lock and takes others from the pool, so that without a bound
 	// they could hold all of them and wait for each other. aloneWith are the locks.
 	alone     chan struct{}
@@ -69,7 +69,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return &Store{
-		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/4)),
+		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/2)),
 		passes: &lookups[[32]byte, Pass]{find: passesOf(pool)}, holders: &lookups[tokenAt, TokenHolder]{find: holdersOf(pool)},
 	}, nil
 }
