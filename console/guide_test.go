@@ -243,7 +243,8 @@ func savesViews(t *testing.T, s stand) {
 	w := s.signIn(t, actor.Support, browsertest.Look{})
 	w.Expected = []string{"status of 422"}
 	w.Fill("#q", "mbeya coffee")
-	w.Read("1 user")
+	w.Until(`document.querySelectorAll("tr[data-row]").length === 1`)
+	w.At("q=mbeya")
 	w.Click(`th a[href*="sort=credits"]`)
 	w.At("sort=credits")
 	w.Click("#views summary")
