@@ -88,7 +88,7 @@ func (s *Service) prove(ctx context.Context, tx *store.Tx, by actor.Actor, a acc
 	if !a.HasLogin() || p.Change && barred || !p.Change && a.Contact(p.Contact) != p.Value {
 		return errProofBarred
 	}
-	e := proofEvent(by, *p, ".verified")
+	e := proofEvent(by, *p, verifiedEvents[p.Contact])
 	e.At = now
 	if !p.Change {
 		if err := tx.VerifyContact(ctx, a.ID, p.Contact, now); err != nil {
@@ -107,12 +107,18 @@ func (s *Service) prove(ctx context.Context, tx *store.Tx, by actor.Actor, a acc
 	if err := tx.ChangeContact(ctx, a, *p, now); err != nil {
 		return err
 	}
-	e.Action, e.WorkflowID = string(p.Contact)+".changed", cases.NotificationID(*p.ToldBy)
+	e.Action, e.WorkflowID = changedEvents[p.Contact], cases.NotificationID(*p.ToldBy)
 	if err := tx.InsertNotices(ctx, changedNotices(*p, e)...); err != nil {
 		return err
 	}
 	return tx.AppendEvent(ctx, e)
 }
+
+// What proofs and changes are called in the audit trail.
+var (
+	verifiedEvents = map[account.Contact]string{account.ContactEmail: "email.verified", account.ContactPhone: "phone.verified"}
+	changedEvents  = map[account.Contact]string{account.ContactEmail: "email.changed", account.ContactPhone: "phone.changed"}
+)
 
 // errProofBarred is that the account does not permit what is proved. Whoever
 // tries is told what they are told of a link or code that is over.
@@ -147,7 +153,7 @@ func (s *Service) proved(ctx context.Context, by actor.Actor, p store.ContactPro
 		if err := tx.CloseProof(ctx, p.ID, store.ProofVoid, s.now()); err != nil {
 			return err
 		}
-		e := proofEvent(by, p, "_proof.void")
+		e := proofEvent(by, p, string(p.Contact)+"_proof.void")
 		e.At, e.ReasonCode = s.now(), string(fault.Taken)
 		return tx.AppendEvent(ctx, e)
 	})

@@ -104,16 +104,15 @@ func (s *Service) askFor(ctx context.Context, tx *store.Tx, by actor.Actor, p st
 	if err != nil {
 		return err
 	}
-	e := proofEvent(by, p, "_proof.requested")
+	e := proofEvent(by, p, kind+".requested")
 	e.At, e.After = p.RequestedAt, map[string]any{"change": p.Change}
 	return tx.AppendEvent(ctx, e)
 }
 
-// proofEvent is something that happened to a proof. what follows the contact's
-// name.
-func proofEvent(by actor.Actor, p store.ContactProof, what string) store.Event {
+// proofEvent is something that happened to a proof.
+func proofEvent(by actor.Actor, p store.ContactProof, action string) store.Event {
 	return store.Event{
-		Actor: by, Action: string(p.Contact) + what, Subject: "contact_proof", SubjectID: p.ID.String(), AccountID: &p.AccountID,
+		Actor: by, Action: action, Subject: "contact_proof", SubjectID: p.ID.String(), AccountID: &p.AccountID,
 		WorkflowID: cases.NotificationID(p.ID),
 	}
 }
@@ -211,7 +210,7 @@ func wrongDigits(left int) error {
 // countWrong records that a wrong code was tried, and ends the proof with the
 // last try.
 func (s *Service) countWrong(ctx context.Context, tx *store.Tx, by actor.Actor, p store.ContactProof, tries int) error {
-	e := proofEvent(by, p, "_proof.refused")
+	e := proofEvent(by, p, "phone_proof.refused")
 	e.At, e.After = s.now(), map[string]any{"tries": tries}
 	if err := tx.AppendEvent(ctx, e); err != nil || tries < account.CodeTries {
 		return err

@@ -65,6 +65,7 @@ func newReplayer() worker.WorkflowReplayer {
 	replayer.RegisterWorkflowWithOptions(workflows.TopUp, workflow.RegisterOptions{Name: cases.TopUp})
 	replayer.RegisterWorkflowWithOptions(workflows.PasswordReset, workflow.RegisterOptions{Name: cases.PasswordReset})
 	replayer.RegisterWorkflowWithOptions(workflows.Notification, workflow.RegisterOptions{Name: cases.Notification})
+	replayer.RegisterWorkflowWithOptions(workflows.Erasure, workflow.RegisterOptions{Name: cases.Erasure})
 	return replayer
 }
 
