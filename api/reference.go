@@ -1,24 +1,32 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 
 	"github.com/gin-gonic/gin"
-	"github.com/goccy/go-yaml"
 
 	"kibali/web"
 )
 
-//go:embed openapi.yaml
-var specificationYAML []byte
+//go:embed openapi.json.gz
+var packedSpecification []byte
 
 // specification is openapi.yaml in JSON, its members in the same order.
-var specification = sync.OnceValues(func() ([]byte, error) { return yaml.YAMLToJSON(specificationYAML) })
+var specification = sync.OnceValues(func() ([]byte, error) {
+	unpacked, err := gzip.NewReader(bytes.NewReader(packedSpecification))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(unpacked)
+})
 
 // GetSpecification serves GET /openapi.json.
 func (s *server) GetSpecification(c *gin.Context) {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"math/rand/v2"
 
-	"golang.org/x/image/draw"
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
@@ -44,13 +44,24 @@ func JPEG(width, height int, seed int64) []byte {
 	}
 	area := image.Rect(portrait.Max.X+card.Dx()/20, portrait.Min.Y, card.Max.X-card.Dx()/20, portrait.Max.Y)
 	area.Max.Y = min(area.Max.Y, area.Min.Y+area.Dx()*lines.Rect.Dy()/lines.Rect.Dx())
-	draw.ApproxBiLinear.Scale(picture, area, lines, lines.Rect, draw.Over, nil)
+	enlarge(picture, area, lines)
 
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 85}); err != nil {
 		panic(fmt.Sprintf("sample: a picture of %d x %d pixels: %v", width, height, err))
 	}
 	return file.Bytes()
+}
+
+// enlarge draws what was drawn on from so that it fills the area.
+func enlarge(picture *image.RGBA, area image.Rectangle, from *image.RGBA) {
+	for y := range area.Dy() {
+		for x := range area.Dx() {
+			if point := from.RGBAAt(x*from.Rect.Dx()/area.Dx(), y*from.Rect.Dy()/area.Dy()); point.A > 0 {
+				picture.SetRGBA(area.Min.X+x, area.Min.Y+y, point)
+			}
+		}
+	}
 }
 
 // backdrop fills the picture with a gradient and the grain of a camera, which
