@@ -73,6 +73,7 @@ messages.jsonl         the SMS that the account has sent, with their recipients
 api_keys.jsonl         API keys, by their beginning
 sessions.jsonl         from where and when somebody was signed in
 password_resets.jsonl  requests for another password
+contact_proofs.jsonl   e-mail addresses and phones that were to be confirmed
 audit_events.jsonl     what was done with the account, and when
 `
 

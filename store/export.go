@@ -43,7 +43,7 @@ func byNumber(name, number, columns, from string) PersonalPart {
 var personalParts = []PersonalPart{
 	byID("account", `x.id, x.name, x.email, x.phone, x.locale, x.company_name, x.company_industry, x.company_registration_number, x.company_tin,
 		x.company_website, x.company_address, x.status, x.stage, x.stage_since, x.remind_at, x.deadline_at, x.suspended_until, x.registered_at,
-		nullif(x.last_active_at, '-infinity') AS last_active_at, x.contact_released_at, x.erased_at,
+		nullif(x.last_active_at, '-infinity') AS last_active_at, x.email_verified_at, x.phone_verified_at, x.contact_released_at, x.erased_at,
 		(SELECT b.available FROM balances b WHERE b.account_id = x.id) AS credits_available,
 		(SELECT b.held FROM balances b WHERE b.account_id = x.id) AS credits_held`, `accounts x WHERE x.id = $1`),
 	byID("logins", `x.id, x.email, x.created_at, x.released_at`, `logins x WHERE x.account_id = $1`),
@@ -70,6 +70,8 @@ var personalParts = []PersonalPart{
 	byID("sessions", `x.id, x.purpose, x.created_at, x.last_used_at, x.expires_at, x.ended_at, x.address`, `sessions x WHERE x.account_id = $1`),
 	byID("password_resets", `x.id, x.email, x.decision_id, x.requested_at, x.issued_at, x.expires_at, x.outcome, x.closed_at`,
 		`password_resets x WHERE x.account_id = $1`),
+	byID("contact_proofs", `x.id, x.contact, x.value, x.change, nullif(x.previous, '') AS previous, x.requested_at, x.issued_at, x.expires_at, x.tries,
+		x.outcome, x.closed_at`, `contact_proofs x WHERE x.account_id = $1`),
 	byNumber("audit_events", "id", `x.id, x.at, x.actor_kind, x.action, x.subject, x.subject_id, x.before, x.after, x.reason_code, x.decision_id,
 		CASE x.actor_kind WHEN 'account' THEN x.address END AS address`, `audit_events x WHERE x.account_id = $1`),
 }
