@@ -78,6 +78,9 @@ func (c *camera) customerSubjects(ctx context.Context) ([]subject, error) {
 		{name: "portal-billing", path: "/billing", as: who.active, whole: true},
 		{name: "portal-keys", path: "/api-keys", as: who.active, whole: true},
 		{name: "portal-account", path: "/account", as: who.active, whole: true},
+		{name: "portal-contact", path: "/contact", as: who.active, whole: true},
+		{name: "portal-contact-email", path: "/contact/email", as: who.active, whole: true},
+		{name: "portal-verify-email", path: "/verify-email/kbe_spent", out: true, whole: true},
 	}, nil
 }
 
