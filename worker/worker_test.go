@@ -19,6 +19,7 @@ import (
 	"kibali/documents"
 	"kibali/domain/account"
 	"kibali/domain/cases"
+	"kibali/identity"
 	"kibali/notify"
 	"kibali/store"
 	"kibali/worker"
@@ -237,7 +238,10 @@ func runChild() {
 	must(err)
 	c, err := client.Dial(client.Options{HostPort: os.Getenv("CHILD_ADDRESS"), Namespace: os.Getenv("CHILD_NAMESPACE"), Identity: "kibali-test"})
 	must(err)
+	links, err := identity.NewLinks(secretKey)
+	must(err)
 	must(worker.Run(ctx, c, worker.Options{BuildID: buildID, Activities: activities.New(activities.Config{
 		Store: db, Documents: files, Renderer: renderer(), Email: inbox, SMS: inbox, Platform: "Ujumbe",
+		BaseURL: "https://ujumbe.example.co.tz", Links: links,
 	})}))
 }
