@@ -15,6 +15,10 @@ const (
 	// gathersAtOnce is how many statements for several charges are under way at
 	// a time: one of them works while another one waits for its commit.
 	gathersAtOnce = 2
+	// singlesAtOnce is how many charges go by themselves, beside one another, on two
+	// fifths of the connections at most: while they are few, sharing commits saves
+	// more than sharing a statement.
+	singlesAtOnce = 8
 	// lanesAtOnce is how many statements wait at a time for accounts that others
 	// have locked, on a fifth of the connections at most.
 	lanesAtOnce = 4
@@ -23,17 +27,19 @@ const (
 	gatherTimeout = 30 * time.Second
 )
 
-// gatherer posts charges: one that comes alone by itself, and those that come at the same
-// time together, because a statement for several costs much less than several
-// statements. Whoever comes while statements are under way waits for the next
-// one, which takes all that wait.
+// gatherer posts charges: a few at a time by themselves, beside one another, and
+// more of them together, because a statement for many costs much less than many
+// statements. Whoever comes while statements for several are under way, or as
+// many single ones as there may be, waits for the next one, which takes all that
+// wait.
 //
 // An account is in one statement of this process at a time. A statement for
 // several accounts leaves out those that somebody else has locked, so that
 // nobody waits for another account's lock; these go into a lane of their own.
 type gatherer struct {
-	pool     *pgxpool.Pool
-	lanesMax int
+	pool       *pgxpool.Pool
+	singlesMax int
+	lanesMax   int
 
 	mu      sync.Mutex
 	waiting []*gathered
@@ -41,8 +47,8 @@ type gatherer struct {
 	locked  map[uuid.UUID][]*gathered
 	queue   []uuid.UUID // the accounts of locked that no lane waits for yet
 	busy    map[uuid.UUID]bool
-	single  bool // a charge is under way by itself
-	batches int  // statements for several charges under way
+	singles int // charges under way by themselves
+	batches int // statements for several charges under way
 	lanes   int
 }
 
@@ -63,8 +69,9 @@ func (w *gathered) finish(outcome Outcome, failure error) {
 }
 
 func newGatherer(pool *pgxpool.Pool) *gatherer {
+	connections := int(pool.Config().MaxConns)
 	return &gatherer{
-		pool: pool, lanesMax: max(1, min(lanesAtOnce, int(pool.Config().MaxConns)/5)),
+		pool: pool, singlesMax: max(1, min(singlesAtOnce, connections*2/5)), lanesMax: max(1, min(lanesAtOnce, connections/5)),
 		locked: map[uuid.UUID][]*gathered{}, busy: map[uuid.UUID]bool{},
 	}
 }
@@ -92,21 +99,22 @@ func (g *gatherer) post(ctx context.Context, p Posting) (Posted, error) {
 }
 
 // takeAlone reports whether a charge of the account may be posted by itself,
-// because nothing else is under way. leaveAlone ends that.
+// because few others are under way. leaveAlone ends that.
 func (g *gatherer) takeAlone(account uuid.UUID) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.single || g.batches > 0 || len(g.waiting) > 0 || g.busy[account] || len(g.locked[account]) > 0 {
+	if g.singles >= g.singlesMax || g.batches > 0 || len(g.waiting) > 0 || g.busy[account] || len(g.locked[account]) > 0 {
 		return false
 	}
-	g.single, g.busy[account] = true, true
+	g.singles++
+	g.busy[account] = true
 	return true
 }
 
 func (g *gatherer) leaveAlone(account uuid.UUID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.single = false
+	g.singles--
 	delete(g.busy, account)
 	g.start()
 }
