@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
@@ -22,36 +21,12 @@ type Pass struct {
 // PassByAPIKey returns the pass of the key that has the hash, whatever the
 // account's status, unless the key is revoked: fault.NotFound.
 func (r *Reader) PassByAPIKey(ctx context.Context, hash [32]byte) (Pass, error) {
-	p, found, err := r.passes.look(ctx, hash)
-	if err == nil && !found {
-		err = pgx.ErrNoRows
-	}
+	var p Pass
+	err := r.db.QueryRow(ctx, `
+		SELECT k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
+		FROM api_keys k JOIN accounts a ON a.id = k.account_id
+		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked)
 	return p, failed("read API key", err)
-}
-
-// passesOf returns a finder of the passes of keys.
-func passesOf(db querier) func(ctx context.Context, hashes [][32]byte) (map[int]Pass, error) {
-	return func(ctx context.Context, hashes [][32]byte) (map[int]Pass, error) {
-		sought := make([][]byte, len(hashes))
-		for i := range hashes {
-			sought[i] = hashes[i][:]
-		}
-		rows, err := db.Query(ctx, `
-			SELECT asked.n - 1, k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
-			FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (hash, n)
-			JOIN api_keys k ON k.hash = asked.hash AND k.revoked_at IS NULL JOIN accounts a ON a.id = k.account_id`, sought)
-		if err != nil {
-			return nil, err
-		}
-		passes := make(map[int]Pass, len(hashes))
-		var at int
-		var p Pass
-		_, err = pgx.ForEachRow(rows, []any{&at, &p.CredentialID, &p.AccountID, &p.Status, &p.Blocked}, func() error {
-			passes[at] = p
-			return nil
-		})
-		return passes, err
-	}
 }
 
 // ServicePass is what an account may do of which a service asks.

@@ -45,46 +45,12 @@ const staffTokenLives = `t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.exp
 // token is revoked or has expired at now, or the staff member is disabled:
 // fault.NotFound.
 func (r *Reader) StaffByToken(ctx context.Context, hash [32]byte, now time.Time) (TokenHolder, error) {
-	h, found, err := r.holders.look(ctx, tokenAt{hash, now})
-	if err == nil && !found {
-		err = pgx.ErrNoRows
-	}
+	var h TokenHolder
+	err := r.db.QueryRow(ctx, `
+		SELECT `+staffColumns+`, t.id, t.scopes FROM staff_tokens t JOIN staff s ON s.id = t.staff_id
+		WHERE t.hash = $1 AND s.disabled_at IS NULL AND `+staffTokenLives, hash[:], now).
+		Scan(&h.ID, &h.Email, &h.Name, &h.Role, &h.TokenID, &h.Scopes)
 	return h, failed("read staff member", err)
-}
-
-// tokenAt is a token that is looked up, and when.
-type tokenAt struct {
-	hash [32]byte
-	now  time.Time
-}
-
-// holdersOf returns a finder of the staff members of tokens.
-func holdersOf(db querier) func(ctx context.Context, tokens []tokenAt) (map[int]TokenHolder, error) {
-	return func(ctx context.Context, tokens []tokenAt) (map[int]TokenHolder, error) {
-		hashes, moments := make([][]byte, len(tokens)), make([]time.Time, len(tokens))
-		for i := range tokens {
-			hashes[i], moments[i] = tokens[i].hash[:], tokens[i].now
-		}
-		rows, err := db.Query(ctx, `
-			SELECT asked.n - 1, `+staffColumns+`, t.id, t.scopes
-			FROM unnest((SELECT $1::bytea[]), (SELECT $2::timestamptz[])) WITH ORDINALITY AS asked (hash, now, n)
-			JOIN staff_tokens t ON t.hash = asked.hash AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > asked.now)
-			JOIN staff s ON s.id = t.staff_id AND s.disabled_at IS NULL`, hashes, moments)
-		if err != nil {
-			return nil, err
-		}
-		holders := make(map[int]TokenHolder, len(tokens))
-		for rows.Next() {
-			var at int
-			var h TokenHolder
-			if err := rows.Scan(&at, &h.ID, &h.Email, &h.Name, &h.Role, &h.TokenID, &h.Scopes); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			holders[at] = h
-		}
-		return holders, rows.Err()
-	}
 }
 
 // StaffTokens returns the tokens of a staff member that are good at now, the

@@ -27,8 +27,6 @@ type Store struct {
 	pool    *pgxpool.Pool
 	search  *searchGuide
 	charges *gatherer
-	passes  *lookups[[32]byte, Pass]
-	holders *lookups[tokenAt, TokenHolder]
 	// alone has room for half of the connections: whoever does something alone
 	// holds one with its lock and takes others from the pool, so that without a bound
 	// they could hold all of them and wait for each other. aloneWith are the locks.
@@ -70,7 +68,6 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	}
 	return &Store{
 		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/2)),
-		passes: &lookups[[32]byte, Pass]{find: passesOf(pool)}, holders: &lookups[tokenAt, TokenHolder]{find: holdersOf(pool)},
 	}, nil
 }
 
@@ -81,9 +78,7 @@ func (s *Store) Close() { s.pool.Close() }
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Reader returns a reader of the same database.
-func (s *Store) Reader() *Reader {
-	return &Reader{db: s.pool, search: s.search, passes: s.passes, holders: s.holders}
-}
+func (s *Store) Reader() *Reader { return &Reader{db: s.pool, search: s.search} }
 
 // Tx is an open transaction. Its methods touch rows and never commit.
 type Tx struct {
@@ -108,18 +103,10 @@ func (s *Store) inSnapshot(ctx context.Context, do func(ctx context.Context, tx 
 type Reader struct {
 	db     querier
 	search *searchGuide // nil inside a transaction
-	// Look-ups of credentials that come at the same time.
-	passes  *lookups[[32]byte, Pass]
-	holders *lookups[tokenAt, TokenHolder]
 }
 
 // Reader returns a reader that sees what the transaction has done.
-func (t *Tx) Reader() *Reader {
-	return &Reader{
-		db:     t.tx,
-		passes: &lookups[[32]byte, Pass]{find: passesOf(t.tx)}, holders: &lookups[tokenAt, TokenHolder]{find: holdersOf(t.tx)},
-	}
-}
+func (t *Tx) Reader() *Reader { return &Reader{db: t.tx} }
 
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
