@@ -29,6 +29,11 @@ func TestReviewQueue_shows_first_what_is_due_first(t *testing.T) {
 	early := b.waiting(t, noon.Add(time.Hour)).Account.ID
 	middle := b.waiting(t, noon.Add(2*time.Hour)).Account.ID
 	b.register(t) // which waits for documents
+	changes := b.waiting(t, noon.Add(4*time.Hour))
+	changes.Account.Stage = account.ChangesRequested
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		return tx.WriteTransition(ctx, store.Transition{Account: changes.Account, Event: changes.Event})
+	}))
 	page := func(q store.QueueQuery) (ids []uuid.UUID, p store.QueuePage) {
 		t.Helper()
 		q.Stage, q.Limit = account.InReview, 2
@@ -50,7 +55,12 @@ func TestReviewQueue_shows_first_what_is_due_first(t *testing.T) {
 
 	stages, err := b.reader.Stages(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, store.Stages{AwaitingDocuments: 1, InReview: 3}, stages)
+	require.Equal(t, store.Stages{AwaitingDocuments: 1, InReview: 3, ChangesRequested: 1}, stages)
+	var counted store.Stages
+	require.NoError(t, b.owner.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE stage = 'awaiting_documents'),
+		count(*) FILTER (WHERE stage = 'in_review'), count(*) FILTER (WHERE stage = 'changes_requested') FROM accounts`).
+		Scan(&counted.AwaitingDocuments, &counted.InReview, &counted.ChangesRequested))
+	require.Equal(t, counted, stages, "what is kept is what there is")
 	require.Equal(t, int64(3), stages.Of(account.InReview))
 }
 

@@ -110,13 +110,11 @@ func (s Stages) Of(stage account.Stage) int64 {
 	return 0
 }
 
-// Stages counts the pending accounts by stage.
+// Stages returns how many pending accounts there are in each stage.
 func (r *Reader) Stages(ctx context.Context) (Stages, error) {
 	var s Stages
 	err := r.db.QueryRow(ctx, `
-		SELECT (SELECT count(*) FROM accounts WHERE status = 'pending' AND stage = 'awaiting_documents'),
-			(SELECT count(*) FROM accounts WHERE status = 'pending' AND stage = 'in_review'),
-			(SELECT count(*) FROM accounts WHERE status = 'pending' AND stage = 'changes_requested')`).
+		SELECT sum(awaiting_documents)::bigint, sum(in_review)::bigint, sum(changes_requested)::bigint FROM account_counts`).
 		Scan(&s.AwaitingDocuments, &s.InReview, &s.ChangesRequested)
 	return s, failed("count stages", err)
 }

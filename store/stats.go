@@ -41,18 +41,15 @@ func (r *Reader) Stats(ctx context.Context, from, to time.Time) (Stats, error) {
 	var batch pgx.Batch
 	batch.Queue(`
 		SELECT sum(pending)::bigint, sum(active)::bigint, sum(suspended)::bigint, sum(rejected)::bigint, sum(closed)::bigint,
-			sum(pending + active + suspended + rejected + closed)::bigint
+			sum(pending + active + suspended + rejected + closed)::bigint,
+			sum(awaiting_documents)::bigint, sum(in_review)::bigint, sum(changes_requested)::bigint
 		FROM account_counts`).QueryRow(func(row pgx.Row) error {
-		c := &stats.Counts
-		return row.Scan(&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &c.All)
+		c, q := &stats.Counts, &stats.Queue
+		return row.Scan(&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &c.All,
+			&q.AwaitingDocuments, &q.InReview, &q.ChangesRequested)
 	})
-	batch.Queue(`
-		SELECT count(*) FILTER (WHERE stage = 'awaiting_documents'), count(*) FILTER (WHERE stage = 'in_review'),
-			count(*) FILTER (WHERE stage = 'changes_requested'), count(*) FILTER (WHERE stage = 'in_review' AND remind_at < $1)
-		FROM accounts WHERE status = 'pending'`, to).QueryRow(func(row pgx.Row) error {
-		q := &stats.Queue
-		return row.Scan(&q.AwaitingDocuments, &q.InReview, &q.ChangesRequested, &q.Overdue)
-	})
+	batch.Queue(`SELECT count(*) FROM accounts WHERE status = 'pending' AND stage = 'in_review' AND remind_at < $1`, to).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&stats.Queue.Overdue) })
 	batch.Queue(`SELECT count(*) FROM accounts WHERE registered_at >= $1 AND registered_at < $2`, from, to).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&stats.Activity.Registrations)
 	})

@@ -140,10 +140,13 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 		`INSERT INTO balances (account_id, available, held, seq, changed_at, status)
 		 SELECT a.id, coalesce(e.available_after, 0), coalesce(e.held_after, 0), coalesce(e.seq, 0), a.registered_at, a.status
 		 FROM accounts a LEFT JOIN entries e ON e.ledger_account = a.id`,
-		`UPDATE account_counts c SET pending = n.pending, active = n.active, suspended = n.suspended, rejected = n.rejected, closed = n.closed
+		`UPDATE account_counts c SET pending = n.pending, active = n.active, suspended = n.suspended, rejected = n.rejected, closed = n.closed,
+			awaiting_documents = n.awaiting_documents, in_review = n.in_review, changes_requested = n.changes_requested
 		 FROM (SELECT get_byte(uuid_send(id), 15) & 63 AS shard, count(*) FILTER (WHERE status = 'pending') AS pending,
 			count(*) FILTER (WHERE status = 'active') AS active, count(*) FILTER (WHERE status = 'suspended') AS suspended,
-			count(*) FILTER (WHERE status = 'rejected') AS rejected, count(*) FILTER (WHERE status = 'closed') AS closed
+			count(*) FILTER (WHERE status = 'rejected') AS rejected, count(*) FILTER (WHERE status = 'closed') AS closed,
+			count(*) FILTER (WHERE stage = 'awaiting_documents') AS awaiting_documents, count(*) FILTER (WHERE stage = 'in_review') AS in_review,
+			count(*) FILTER (WHERE stage = 'changes_requested') AS changes_requested
 			FROM accounts GROUP BY 1) n WHERE c.shard = n.shard`,
 	}, restore...)
 	statements = append(statements,

@@ -48,6 +48,7 @@ var plants = []plant{
 	{"an account skips its review", `UPDATE audit_events SET before = '{"status": "closed", "stage": ""}' WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'approve')`,
 		nil, "change that the state machine does not permit"},
 	{"a count is wrong", `UPDATE account_counts SET active = active + 1 WHERE shard = 7`, nil, "counts by status are wrong"},
+	{"a count of a stage is wrong", `UPDATE account_counts SET in_review = in_review + 1 WHERE shard = 7`, nil, "counts by status are wrong"},
 	{"an application is forgotten", `UPDATE applications SET accepted_at = NULL WHERE id = (SELECT min(id::text)::uuid FROM applications)`, nil, "application was not taken up"},
 	{"a notice is deleted", `DELETE FROM notices WHERE id = (SELECT min(id::text)::uuid FROM notices)`, nil, "notice is not owed"},
 	{"a notice is owed twice", `

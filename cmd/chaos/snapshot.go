@@ -23,7 +23,7 @@ type snapshot struct {
 	decisions    []decisionRow
 	notices      []noticeRow
 	events       []eventRow
-	counts       map[int]map[account.Status]int64 // what account_counts says, by shard
+	counts       map[int]map[string]int64 // what account_counts says, by shard, of each status and stage
 	logins       []loginRow
 	staff        []staffRow
 	credits
@@ -145,15 +145,19 @@ func rows[T any](ctx context.Context, tx pgx.Tx, into *[]T, sql string) error {
 
 func (s *snapshot) takeCounts(ctx context.Context, tx pgx.Tx) error {
 	type shardRow struct {
-		Shard                                        int
-		Pending, Active, Suspended, Rejected, Closed int64
+		Shard                                         int
+		Pending, Active, Suspended, Rejected, Closed  int64
+		AwaitingDocuments, InReview, ChangesRequested int64
 	}
 	var shards []shardRow
-	err := rows(ctx, tx, &shards, `SELECT shard, pending, active, suspended, rejected, closed FROM account_counts`)
-	s.counts = map[int]map[account.Status]int64{}
+	err := rows(ctx, tx, &shards, `SELECT shard, pending, active, suspended, rejected, closed, awaiting_documents, in_review, changes_requested
+		FROM account_counts`)
+	s.counts = map[int]map[string]int64{}
 	for _, r := range shards {
-		s.counts[r.Shard] = map[account.Status]int64{
-			account.Pending: r.Pending, account.Active: r.Active, account.Suspended: r.Suspended, account.Rejected: r.Rejected, account.Closed: r.Closed,
+		s.counts[r.Shard] = map[string]int64{
+			string(account.Pending): r.Pending, string(account.Active): r.Active, string(account.Suspended): r.Suspended,
+			string(account.Rejected): r.Rejected, string(account.Closed): r.Closed,
+			string(account.AwaitingDocuments): r.AwaitingDocuments, string(account.InReview): r.InReview, string(account.ChangesRequested): r.ChangesRequested,
 		}
 	}
 	return err
