@@ -113,7 +113,7 @@ var access = map[string]web.Access{
 	"POST /v1/decisions/:id/countersign":   web.Staff(actor.TopUp).Recent(),
 	"POST /v1/decisions/:id/decline":       web.Staff(actor.TopUp),
 	"GET /v1/top-ups":                      web.Staff(actor.ReadLedger),
-	"POST /v1/top-ups":                     web.Staff(actor.TopUp),
+	"POST /v1/top-ups":                     web.Staff(actor.TopUp).Recent(),
 	"POST /v1/top-ups/preview":             web.Staff(actor.TopUp),
 	"GET /v1/top-ups/:id":                  web.Staff(actor.ReadLedger),
 	"GET /v1/accounts/:id/transactions":    web.Staff(actor.ReadLedger),

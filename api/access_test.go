@@ -83,6 +83,12 @@ func TestSpecification(t *testing.T) {
 		}
 	}
 	require.Equal(t, specified, declared)
+
+	// Whoever moves credits has shown a short while ago who they are.
+	for route, access := range declared {
+		moves := strings.HasPrefix(access, string(actor.TopUp)) && !strings.HasSuffix(route, "/preview") && !strings.HasSuffix(route, "/decline")
+		require.Equal(t, moves, access == string(actor.TopUp)+", recent", route)
+	}
 }
 
 // scopeOf returns the scope that is written as "(actor.ScopeCharges)".

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"fmt"
-
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
@@ -21,9 +19,5 @@ func (s *server) sendExport(c *gin.Context, id uuid.UUID) {
 		web.Fail(c, err)
 		return
 	}
-	file := web.BeginZIP(c, export.Name())
-	if err = export.Write(c.Request.Context(), file); err != nil {
-		err = fmt.Errorf("export an account: %w", err)
-	}
-	file.End(err)
+	web.SendZIP(c, export)
 }

@@ -60,8 +60,15 @@ func changesPolicy(t *testing.T, s stand) {
 	w.Fill(field("review.deadline"), "9.5")
 	w.Put(field("canned_reasons.3.en"), "We asked for papers, and none came.")
 	w.Fill("#note", "Faster.")
+	late := w.Beside()
+	late.Expected = []string{"status of 409"}
+	late.Go("/console/settings")
 	w.Click(`form[action="/console/settings"] button`)
 	w.Read("The new policy is in force.")
+	late.Fill(field("review.deadline"), "7")
+	late.Click(`form[action="/console/settings"] button`)
+	late.Read("Somebody else has put another version in force")
+	require.Equal(t, "7", browsertest.Eval[string](late, `document.querySelector('[name="review.deadline"]').value`), "nothing that was written is lost")
 	w.Read("Faster.")
 	require.Equal(t, "9.5", browsertest.Eval[string](w, `document.querySelector('[name="review.deadline"]').value`))
 	a := s.inReview(t, nil)
@@ -95,10 +102,13 @@ func topsManyUp(t *testing.T, s stand) {
 	w.Put("#csv", a.Email+",300\n"+b.ID.String()+",40")
 	w.Click("main form button")
 	w.Read("+340 credits in all.")
+	w.Put("#csv", a.Email+",300\n"+b.ID.String()+",41") // nobody has seen that yet
 	w.Click(`button[name="go"]`)
-	w.Read("Credits topped up")
+	w.Read("+341 credits in all.")
+	w.Click(`button[name="go"]`)
+	w.Read("Credits topped up: Many accounts.")
 	w.Go("/console/accounts/" + b.ID.String())
-	w.Until(`document.querySelector(".figures").innerText.replace(/\s+/g, " ").includes("40 available")`)
+	w.Until(`document.querySelector(".figures").innerText.replace(/\s+/g, " ").includes("41 available")`)
 }
 
 func decidesMany(t *testing.T, s stand) {

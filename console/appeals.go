@@ -18,7 +18,7 @@ const (
 
 // appealsView is what the template of the appeals sees.
 type appealsView struct {
-	State string // store.StateOpen, an outcome, or "" for all
+	State string // store.StateOpen, an outcome, or allAppeals
 	Items []store.Appeal
 	Names map[uuid.UUID]string
 	Next  string
@@ -30,8 +30,11 @@ func (v appealsView) Company(a store.Appeal) string { return v.Names[a.AccountID
 
 // States are the states to choose from.
 func (v appealsView) States() []string {
-	return []string{store.StateOpen, store.AppealGranted, store.AppealDismissed, ""}
+	return []string{store.StateOpen, store.AppealGranted, store.AppealDismissed, allAppeals}
 }
+
+// allAppeals is the state of the list that has all of them.
+const allAppeals = "all"
 
 // appeals shows what suspended users have to say, the newest first: those to
 // be decided, unless another state is asked for.
@@ -41,14 +44,12 @@ func (s *server) appeals(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	view := appealsView{State: parameters.OneOf("state", store.StateOpen, store.StateOpen, store.AppealGranted, store.AppealDismissed, "all")}
+	var view appealsView
+	view.State = parameters.OneOf("state", store.StateOpen, view.States()...)
 	after := parameters.Text("after", maxCursor)
 	if err := parameters.Err(); err != nil {
 		web.Fail(c, err)
 		return
-	}
-	if view.State == "all" {
-		view.State = ""
 	}
 	if err := s.readAppeals(c, &view, after); err != nil {
 		web.Fail(c, err)
@@ -59,6 +60,9 @@ func (s *server) appeals(c *gin.Context) {
 
 func (s *server) readAppeals(c *gin.Context, view *appealsView, after string) error {
 	q := store.AppealsQuery{State: view.State, Limit: perPage}
+	if view.State == allAppeals {
+		q.State = ""
+	}
 	if after != "" {
 		q.After = new(store.AppealsCursor)
 		if err := s.cursors.Open(appealsList, view.State, after, q.After); err != nil {

@@ -169,7 +169,7 @@ func (s *server) decideOne(ctx context.Context, c *gin.Context, view *bulkView, 
 			ask.Reason = cannedText(p, view.Verb.Action, ask.ReasonCode, item.Locale)
 		}
 	}
-	ask.Key = keyOf(caller, "bulk", token.String()+"/"+item.ID.String(), item.ID, view.Verb, ask)
+	ask.Key = keyOf(caller, "bulk", token.String()+"/"+item.ID.String(), contentOf(view.Verb, ask)...)
 	decided, err := view.Verb.command(s.service)(ctx, caller, ask)
 	switch f := fault.As(err); {
 	case f != nil:

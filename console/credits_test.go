@@ -47,6 +47,15 @@ func topsUp(t *testing.T, s stand) {
 	boss.Put("#kind", "charge")
 	boss.Read("No transfer matches.")
 	boss.At("kind=charge")
+
+	w.Go("/console/accounts/" + a.ID.String() + "/top-up")
+	w.Fill("#amount", "300000")
+	w.Click("button[data-go]")
+	w.Read("It waits for a second signature.")
+	boss.Go("/console/top-ups?state=awaiting_signature")
+	boss.Click(`a[href$="/decline"]`)
+	boss.Click("#dialog button[data-go]")
+	boss.Read("Declined: Top up credits, " + a.Company.Name)
 }
 
 func holdsCredits(t *testing.T, s stand) {

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +12,6 @@ import (
 
 	"kibali/console/page"
 	"kibali/domain/account"
-	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/domain/policy"
 	"kibali/service"
@@ -52,17 +49,7 @@ func (s *server) decideForm(v verb) gin.HandlerFunc {
 // form that cannot be taken is shown again with what was wrong, or with what
 // somebody else decided first.
 func (s *server) decide(v verb) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		id, err := idOf(c, "id")
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
-		form, err := page.ReadForm(c)
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
+	return posted(func(c *gin.Context, id uuid.UUID, form *page.Form) {
 		if form.Value("preview") != "" { // the button of those without JavaScript
 			s.showDecide(c, http.StatusOK, v, id, form, nil)
 			return
@@ -80,7 +67,7 @@ func (s *server) decide(v verb) gin.HandlerFunc {
 		default:
 			page.See(c, accountPath(id)+"?"+url.Values{doneParameter: {decided.Decision.ID.String()}}.Encode())
 		}
-	}
+	})
 }
 
 func (s *server) carryOut(c *gin.Context, v verb, id uuid.UUID, form *page.Form) (service.Decided, error) {
@@ -88,21 +75,22 @@ func (s *server) carryOut(c *gin.Context, v verb, id uuid.UUID, form *page.Form)
 	if err != nil {
 		return service.Decided{}, err
 	}
-	caller := web.CallerOf(c).Actor
-	token, err := uuid.Parse(form.Value("token"))
-	if err != nil {
-		return service.Decided{}, fault.New(fault.Malformed, "The form is not complete.")
+	if ask.Key, err = formKey(c, form, v.Path(), contentOf(v, ask)...); err != nil {
+		return service.Decided{}, err
 	}
-	ask.Key = keyOf(caller, v.Path(), token.String(), id, v, ask)
-	return v.command(s.service)(c.Request.Context(), caller, ask)
+	return v.command(s.service)(c.Request.Context(), web.CallerOf(c).Actor, ask)
 }
 
-// keyOf makes what a form asks for happen once, by the form's token.
-func keyOf(caller actor.Actor, form, token string, id uuid.UUID, v verb, ask service.Ask) *store.IdempotencyKey {
-	return &store.IdempotencyKey{
-		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: "console " + form, Key: token,
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%v", id, v.Called(), ask.ReasonCode, ask.Reason, ask.Note, ask.Until)),
+// contentOf is all that is asked for with a verb.
+func contentOf(v verb, ask service.Ask) []string {
+	content := []string{v.Called(), ask.AccountID.String(), ask.ReasonCode, ask.Reason, ask.Note}
+	if ask.Until != nil {
+		content = append(content, ask.Until.UTC().Format(time.RFC3339Nano))
 	}
+	if ask.AppealID != nil {
+		content = append(content, ask.AppealID.String())
+	}
+	return content
 }
 
 // askOf reads what a form asks for. A reason that was left empty is the canned
@@ -233,24 +221,14 @@ func (s *server) decideView(c *gin.Context, v verb, id uuid.UUID, form *page.For
 
 // preview shows what the user would be told of a form as it stands.
 func (s *server) preview(v verb) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		id, err := idOf(c, "id")
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
-		form, err := page.ReadForm(c)
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
+	return posted(func(c *gin.Context, id uuid.UUID, form *page.Form) {
 		shown, err := s.previewOf(c, v, id, form)
 		if err != nil {
 			web.Fail(c, err)
 			return
 		}
 		s.face.Render(c, http.StatusOK, "preview", shown)
-	}
+	})
 }
 
 // previewOf returns what the user would be told. What is wrong in the form is

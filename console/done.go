@@ -19,6 +19,9 @@ type done struct {
 	Company string
 }
 
+// Declined reports whether the second signatory declined it.
+func (d done) Declined() bool { return d.OutcomeCode == store.CodeDeclined }
+
 // done reads the decision that led to a page; nil when none did.
 func (s *server) done(c *gin.Context) (*done, error) {
 	id, err := uuid.Parse(c.Query(doneParameter))

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"fmt"
-
 	"github.com/gin-gonic/gin"
 
 	"kibali/web"
@@ -20,9 +18,5 @@ func (s *server) export(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	file := web.BeginZIP(c, export.Name())
-	if err = export.Write(c.Request.Context(), file); err != nil {
-		err = fmt.Errorf("export an account: %w", err)
-	}
-	file.End(err)
+	web.SendZIP(c, export)
 }

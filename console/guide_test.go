@@ -234,6 +234,14 @@ func answersAppeals(t *testing.T, s stand) {
 	w.Gone(`a[href$="/dismiss-appeal"]`)
 	email, _ := s.told(t, dismissed, "was dismissed")
 	require.Contains(t, email.Text, "The logs say otherwise.")
+	// Pages of all of them, of which there were many before.
+	_, err := s.Owner.Exec(t.Context(), `INSERT INTO appeals (id, account_id, decision_id, text, made_at, remind_at, escalate_at, accepted_at, outcome, closed_at)
+		SELECT gen_random_uuid(), account_id, decision_id, 'An earlier one.', made_at - interval '1 year', remind_at, escalate_at, accepted_at, 'moot', made_at
+		FROM (SELECT * FROM appeals LIMIT 1) one, generate_series(1, 60)`)
+	require.NoError(t, err)
+	w.Go("/console/appeals?state=all")
+	w.Click(`a[rel="next"]`)
+	w.Read("An earlier one.")
 	w.Go("/console/appeals?state=all")
 	w.Read(dismissed.Company.Name)
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -303,7 +302,7 @@ func (s *server) readTopUps(c *gin.Context, view *topUpsView, after string) erro
 		if err != nil {
 			return err
 		}
-		view.Next = topUpsRoot + "?" + strings.TrimSuffix(url.Values{"state": {view.State}, "after": {cursor}}.Encode(), "&")
+		view.Next = topUpsRoot + "?" + url.Values{"state": {view.State}, "after": {cursor}}.Encode()
 	}
 	view.Done, err = s.done(c)
 	return err

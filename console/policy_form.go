@@ -31,33 +31,28 @@ type section struct {
 
 var errNoNumber = fault.New(fault.Invalid, "Must be a number.")
 
+// hours is a time in hours, with what is left of one as a fraction.
 func hours(name string, of func(p *policy.Policy) *policy.Duration) setting {
-	return setting{Name: name, Kind: "hours",
+	return length(name, "hours", time.Hour, 24*3660, of)
+}
+
+// days is a time in days, with what is left of one as a fraction; 0 is never.
+func days(name string, of func(p *policy.Policy) *policy.Duration) setting {
+	return length(name, "days", 24*time.Hour, 100*366, of)
+}
+
+// length is a time in units, at most so many, kept to the second.
+func length(name, kind string, unit time.Duration, most float64, of func(p *policy.Policy) *policy.Duration) setting {
+	return setting{Name: name, Kind: kind,
 		get: func(p policy.Policy) string {
-			return strconv.FormatFloat(time.Duration(*of(&p)).Hours(), 'f', -1, 64)
+			return strconv.FormatFloat(float64(*of(&p))/float64(unit), 'f', -1, 64)
 		},
 		set: func(p *policy.Policy, text string) error {
 			n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-			if err != nil || n < 0 || n > 24*3660 {
+			if err != nil || !(n >= 0 && n <= most) {
 				return errNoNumber
 			}
-			*of(p) = policy.Duration(time.Duration(n * float64(time.Hour)).Round(time.Second))
-			return nil
-		},
-	}
-}
-
-// days is a time in whole days; 0 is never.
-func days(name string, of func(p *policy.Policy) *policy.Duration) setting {
-	const day = 24 * time.Hour
-	return setting{Name: name, Kind: "days",
-		get: func(p policy.Policy) string { return strconv.FormatInt(int64(time.Duration(*of(&p))/day), 10) },
-		set: func(p *policy.Policy, text string) error {
-			n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
-			if err != nil || n < 0 || n > 100*366 {
-				return errNoNumber
-			}
-			*of(p) = policy.Duration(time.Duration(n) * day)
+			*of(p) = policy.Duration(time.Duration(n * float64(unit)).Round(time.Second))
 			return nil
 		},
 	}

@@ -93,7 +93,7 @@ func (s *server) confirmFactor(c *gin.Context) {
 	caller := web.CallerOf(c)
 	codes, err := s.service.ConfirmFactor(c.Request.Context(), caller.Actor, *caller.Session, form.Value("code"))
 	if form.Refused(err) {
-		made := service.NewFactor{Secret: form.Value("secret"), URL: form.Value("url")}
+		made := service.NewFactor{Secret: form.Value("secret"), URL: form.Value("secret_url")}
 		err = s.showNewFactor(c, http.StatusUnprocessableEntity, made, form)
 		if err == nil {
 			return

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -27,12 +28,7 @@ type servicesView struct {
 
 // Chosen reports whether a scope is chosen in the form.
 func (v servicesView) Chosen(scope actor.Scope) bool {
-	for _, chosen := range v.Form.Values("scope") {
-		if chosen == string(scope) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(v.Form.Values("scope"), string(scope))
 }
 
 // services shows the platform's own gateways.
@@ -57,7 +53,7 @@ func (s *server) addService(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	key, err := s.formKey(c, form, "services", form.Value("name"), strings.Join(form.Values("scope"), ","))
+	key, err := formKey(c, form, "services", form.Value("name"), strings.Join(form.Values("scope"), ","))
 	if err != nil {
 		web.Fail(c, err)
 		return

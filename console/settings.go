@@ -25,6 +25,8 @@ type settingsView struct {
 	Canned   []policy.CannedReason
 	Locales  []string
 	Changes  []store.PolicyChange
+	// Outdated says that somebody else changed the policy meanwhile.
+	Outdated bool
 }
 
 // changesShown is how many versions are listed.
@@ -45,7 +47,7 @@ func (s *server) settings(c *gin.Context) {
 }
 
 func (s *server) showSettings(c *gin.Context, status int, p policy.Policy, form *page.Form) {
-	view := settingsView{Form: form, Sections: sectionsOf(), Canned: p.Canned, Locales: page.Locales()}
+	view := settingsView{Form: form, Sections: sectionsOf(), Canned: p.Canned, Locales: page.Locales(), Outdated: status == http.StatusConflict}
 	var err error
 	if view.Changes, err = s.reader.PolicyChanges(c.Request.Context(), changesShown); err != nil {
 		web.Fail(c, err)
@@ -83,16 +85,17 @@ func (s *server) changeSettings(c *gin.Context) {
 	if err == nil {
 		_, err = s.service.ChangePolicy(c.Request.Context(), web.CallerOf(c).Actor, changed, strings.TrimSpace(form.Value("note")), from)
 	}
-	if form.Refused(err) {
+	switch {
+	case form.Refused(err):
 		s.showSettings(c, http.StatusUnprocessableEntity, p, form)
-		return
-	}
-	if err != nil {
+	case fault.Is(err, fault.Conflict): // what was written stays, to be carried over
+		s.showSettings(c, http.StatusConflict, p, form)
+	case err != nil:
 		web.Fail(c, err)
-		return
+	default:
+		s.face.Tell(c, "notice.policy_changed")
+		page.See(c, settingsRoot)
 	}
-	s.face.Tell(c, "notice.policy_changed")
-	page.See(c, settingsRoot)
 }
 
 // noticesView is what the page of the notices shows.

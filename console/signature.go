@@ -1,8 +1,6 @@
 package console
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -42,18 +40,8 @@ func (s *server) signForm(action account.Action) gin.HandlerFunc {
 
 // sign puts the second signature under a top-up, or declines to.
 func (s *server) sign(action account.Action) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		id, err := idOf(c, "id")
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
-		form, err := page.ReadForm(c)
-		if err != nil {
-			web.Fail(c, err)
-			return
-		}
-		_, err = s.carrySignature(c, id, action, form)
+	return posted(func(c *gin.Context, id uuid.UUID, form *page.Form) {
+		_, err := s.carrySignature(c, id, action, form)
 		switch {
 		case form.Refused(err):
 			s.showSign(c, http.StatusUnprocessableEntity, id, action, form, nil)
@@ -64,19 +52,16 @@ func (s *server) sign(action account.Action) gin.HandlerFunc {
 		default:
 			page.See(c, topUpsRoot+"?"+url.Values{doneParameter: {id.String()}}.Encode())
 		}
-	}
+	})
 }
 
 func (s *server) carrySignature(c *gin.Context, id uuid.UUID, action account.Action, form *page.Form) (service.Decided, error) {
-	token, err := uuid.Parse(form.Value("token"))
-	if err != nil {
-		return service.Decided{}, fault.New(fault.Malformed, "The form is not complete.")
+	ask := service.Sign{DecisionID: id, Note: form.Value("note")}
+	var err error
+	if ask.Key, err = formKey(c, form, string(action), id.String(), ask.Note); err != nil {
+		return service.Decided{}, err
 	}
 	caller := web.CallerOf(c).Actor
-	ask := service.Sign{DecisionID: id, Note: form.Value("note"), Key: &store.IdempotencyKey{
-		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: "console " + string(action), Key: token.String(),
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s", id, form.Value("note"))),
-	}}
 	if action == account.Countersign {
 		return s.service.Countersign(c.Request.Context(), caller, ask)
 	}

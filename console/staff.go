@@ -1,8 +1,6 @@
 package console
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -60,7 +58,7 @@ func (s *server) addStaff(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	key, err := s.formKey(c, form, "staff", form.Value("email"), form.Value("name"), form.Value("role"))
+	key, err := formKey(c, form, "staff", form.Value("email"), form.Value("name"), form.Value("role"))
 	if err != nil {
 		web.Fail(c, err)
 		return
@@ -80,18 +78,6 @@ func (s *server) addStaff(c *gin.Context) {
 // linkOf is an invitation with the link that is handed over.
 func (s *server) linkOf(i service.Invited) *invited {
 	return &invited{i, s.site.Address(invitationRoot + "/" + i.Invitation.Token)}
-}
-
-// formKey makes what a form asks for happen once, by the form's token.
-func (s *server) formKey(c *gin.Context, form *page.Form, route string, content ...string) (*store.IdempotencyKey, error) {
-	token, err := uuid.Parse(form.Value("token"))
-	if err != nil {
-		return nil, fault.New(fault.Malformed, "The form is not complete.")
-	}
-	return &store.IdempotencyKey{
-		Scope: "staff:" + web.CallerOf(c).ID.String(), Route: "console " + route, Key: token.String(),
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%q", content)),
-	}, nil
 }
 
 // memberView is what the page of a staff member shows.
@@ -128,19 +114,9 @@ func (s *server) showMember(c *gin.Context, status int, id uuid.UUID, view membe
 }
 
 // changeMember gives a staff member another name or role.
-func (s *server) changeMember(c *gin.Context) {
-	id, err := idOf(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	form, err := page.ReadForm(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
+func (s *server) changeMember(c *gin.Context, id uuid.UUID, form *page.Form) {
 	name, role := form.Value("name"), form.Value("role")
-	_, err = s.service.ChangeStaff(c.Request.Context(), web.CallerOf(c).Actor, id, service.StaffChange{Name: &name, Role: &role})
+	_, err := s.service.ChangeStaff(c.Request.Context(), web.CallerOf(c).Actor, id, service.StaffChange{Name: &name, Role: &role})
 	if form.Refused(err) {
 		s.showMember(c, http.StatusUnprocessableEntity, id, memberView{Form: form})
 		return
@@ -154,19 +130,9 @@ func (s *server) changeMember(c *gin.Context) {
 }
 
 // manageMember disables or enables a staff member, or takes their second factor.
-func (s *server) manageMember(c *gin.Context) {
-	id, err := idOf(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	form, err := page.ReadForm(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
+func (s *server) manageMember(c *gin.Context, id uuid.UUID, form *page.Form) {
 	what := c.Param("what")
-	key, err := s.formKey(c, form, "staff "+what, id.String())
+	key, err := formKey(c, form, "staff "+what, id.String())
 	if err != nil {
 		web.Fail(c, err)
 		return

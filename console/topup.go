@@ -1,8 +1,6 @@
 package console
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,17 +52,7 @@ func (s *server) topUpForm(c *gin.Context) {
 }
 
 // topUp asks for a top-up. Sent twice it is asked for once, by the form's token.
-func (s *server) topUp(c *gin.Context) {
-	id, err := idOf(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	form, err := page.ReadForm(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
+func (s *server) topUp(c *gin.Context, id uuid.UUID, form *page.Form) {
 	decided, err := s.askTopUp(c, id, form)
 	switch {
 	case form.Refused(err):
@@ -82,22 +70,15 @@ func (s *server) topUp(c *gin.Context) {
 }
 
 func (s *server) askTopUp(c *gin.Context, id uuid.UUID, form *page.Form) (service.Decided, error) {
-	token, err := uuid.Parse(form.Value("token"))
-	if err != nil {
-		return service.Decided{}, fault.New(fault.Malformed, "The form is not complete.")
-	}
 	amount, err := amountIn(form)
 	if err != nil {
 		return service.Decided{}, err
 	}
-	caller := web.CallerOf(c).Actor
-	return s.service.TopUp(c.Request.Context(), caller, service.TopUp{
-		AccountID: id, Amount: amount, Reason: form.Value("reason"), Note: form.Value("note"),
-		Key: &store.IdempotencyKey{
-			Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: "console top-up", Key: token.String(),
-			Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s", id, amount, form.Value("reason"), form.Value("note"))),
-		},
-	})
+	ask := service.TopUp{AccountID: id, Amount: amount, Reason: form.Value("reason"), Note: form.Value("note")}
+	if ask.Key, err = formKey(c, form, "top-up", id.String(), strconv.FormatInt(amount, 10), ask.Reason, ask.Note); err != nil {
+		return service.Decided{}, err
+	}
+	return s.service.TopUp(c.Request.Context(), web.CallerOf(c).Actor, ask)
 }
 
 // amountIn reads a whole number as people write it, with or without separators.
@@ -127,17 +108,7 @@ func (s *server) showTopUp(c *gin.Context, status int, id uuid.UUID, form *page.
 }
 
 // previewTopUp shows what a form as it stands would lead to.
-func (s *server) previewTopUp(c *gin.Context) {
-	id, err := idOf(c, "id")
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
-	form, err := page.ReadForm(c)
-	if err != nil {
-		web.Fail(c, err)
-		return
-	}
+func (s *server) previewTopUp(c *gin.Context, id uuid.UUID, form *page.Form) {
 	view, err := s.reader.Account(c.Request.Context(), id)
 	if err != nil {
 		web.Fail(c, err)

@@ -1,8 +1,7 @@
 package console
 
 import (
-	"crypto/sha256"
-	"fmt"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 
@@ -13,7 +12,6 @@ import (
 	"kibali/domain/fault"
 	"kibali/domain/ledger"
 	"kibali/service"
-	"kibali/store"
 	"kibali/web"
 )
 
@@ -25,6 +23,8 @@ type bulkTopUpView struct {
 	Reasons []ledger.Reason
 	// Preview is what the lines would do; nil before they were looked at.
 	Preview *service.BulkPreview
+	// Refused says that the form was sent before, with something else in it.
+	Refused *conflictView
 }
 
 // bulkTopUpForm shows the page of a top-up of many accounts.
@@ -33,7 +33,17 @@ func (s *server) bulkTopUpForm(c *gin.Context) {
 	s.face.Render(c, http.StatusOK, "topup_bulk", bulkTopUpView{Form: form, Reasons: ledger.Reasons()})
 }
 
-// bulkTopUp shows what the lines would do, and, once that was seen, asks for it.
+// Seen is what the button that asks for the top-up says was looked at.
+func (v bulkTopUpView) Seen() string { return seen(v.Form) }
+
+// seen tells what a preview showed from what stands in the form since.
+func seen(form *page.Form) string {
+	sum := fingerprint(form.Value("csv"), form.Value("reason"))
+	return hex.EncodeToString(sum[:])
+}
+
+// bulkTopUp shows what the lines would do, and, once that was seen, asks for
+// it. Lines that were changed since are shown again first.
 func (s *server) bulkTopUp(c *gin.Context) {
 	form, err := page.ReadForm(c)
 	if err != nil {
@@ -41,21 +51,17 @@ func (s *server) bulkTopUp(c *gin.Context) {
 		return
 	}
 	caller := web.CallerOf(c).Actor
-	token, err := uuid.Parse(form.Value("token"))
-	if err != nil {
-		web.Fail(c, fault.New(fault.Malformed, "The form is not complete."))
+	ask := service.BulkTopUp{CSV: form.Value("csv"), Reason: form.Value("reason"), Note: form.Value("note")}
+	if ask.Key, err = formKey(c, form, "top-ups", ask.CSV, ask.Reason, ask.Note); err != nil {
+		web.Fail(c, err)
 		return
 	}
-	ask := service.BulkTopUp{CSV: form.Value("csv"), Reason: form.Value("reason"), Note: form.Value("note"), Key: &store.IdempotencyKey{
-		Scope: string(caller.Kind) + ":" + caller.ID.String(), Route: "console top-ups", Key: token.String(),
-		Fingerprint: sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", form.Value("csv"), form.Value("reason"), form.Value("note"))),
-	}}
 	view := bulkTopUpView{Form: form, Reasons: ledger.Reasons()}
 	preview, err := s.service.PreviewTopUps(c.Request.Context(), caller, ask)
 	if err == nil {
 		view.Preview = &preview
 	}
-	if err == nil && preview.Bad == 0 && form.Value("go") != "" {
+	if err == nil && preview.Bad == 0 && form.Value("go") == seen(form) {
 		var decided service.Decided
 		if decided, err = s.service.TopUpMany(c.Request.Context(), caller, ask); err == nil {
 			page.See(c, topUpsRoot+"?"+url.Values{doneParameter: {decided.Decision.ID.String()}}.Encode())
@@ -63,12 +69,15 @@ func (s *server) bulkTopUp(c *gin.Context) {
 		}
 	}
 	status := http.StatusOK
-	if err != nil {
-		if !form.Refused(err) {
-			web.Fail(c, err)
-			return
-		}
+	switch {
+	case form.Refused(err):
 		status = http.StatusUnprocessableEntity
+	case fault.Is(err, fault.KeyReused):
+		view.Refused, status = conflictOf(fault.As(err)), http.StatusConflict
+		form.Set("token", uuid.NewString()) // for what stands in it now
+	case err != nil:
+		web.Fail(c, err)
+		return
 	}
 	s.face.Render(c, status, "topup_bulk", view)
 }

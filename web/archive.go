@@ -1,6 +1,9 @@
 package web
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 
@@ -11,45 +14,46 @@ import (
 // more time.
 const moreAfter = 1 << 20
 
-// Archive is a file of a length that nobody knows on its way to the client. It is
-// written as it is made.
-type Archive struct {
+// Archive is a ZIP file that is written as it is sent.
+type Archive interface {
+	// Name is what the file is called.
+	Name() string
+	// Write writes the file, and ends with the first error of w.
+	Write(ctx context.Context, w io.Writer) error
+}
+
+// SendZIP answers with a file, a download that no cache keeps. An error breaks it
+// off, since only a broken connection tells the client that it is not complete.
+func SendZIP(c *gin.Context, a Archive) {
+	ForFile(c)
+	header := c.Writer.Header()
+	header.Set("Content-Type", "application/zip")
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.Name()}))
+	header.Set("Cache-Control", "private, no-store")
+	c.Status(http.StatusOK)
+	switch err := a.Write(c.Request.Context(), &archiveWriter{c: c}); {
+	case err == nil:
+		c.Writer.Flush()
+	case !stateOf(c).gone:
+		Fail(c, fmt.Errorf("send a file: %w", err))
+	}
+}
+
+// archiveWriter gives the client more time as it goes on.
+type archiveWriter struct {
 	c    *gin.Context
 	sent int
 }
 
-// BeginZIP begins to answer with a ZIP file, a download under the given name,
-// which no cache keeps.
-func BeginZIP(c *gin.Context, name string) *Archive {
-	ForFile(c)
-	header := c.Writer.Header()
-	header.Set("Content-Type", "application/zip")
-	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	header.Set("Cache-Control", "private, no-store")
-	c.Status(http.StatusOK)
-	return &Archive{c: c}
-}
-
 // Write implements io.Writer.
-func (a *Archive) Write(p []byte) (int, error) {
-	n, err := a.c.Writer.Write(p)
+func (w *archiveWriter) Write(p []byte) (int, error) {
+	n, err := w.c.Writer.Write(p)
 	if err != nil {
-		stateOf(a.c).gone = true
+		stateOf(w.c).gone = true
 	}
-	if a.sent += n; a.sent >= moreAfter {
-		a.sent = 0
-		ForFile(a.c)
+	if w.sent += n; w.sent >= moreAfter {
+		w.sent = 0
+		ForFile(w.c)
 	}
 	return n, err
-}
-
-// End ends the file with what has become of it: an error breaks it off, since only
-// a broken connection tells the client that it is not complete.
-func (a *Archive) End(err error) {
-	switch {
-	case err == nil:
-		a.c.Writer.Flush()
-	case !stateOf(a.c).gone:
-		Fail(a.c, err)
-	}
 }

@@ -34,31 +34,20 @@ func (c auditVerifyCommand) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	return withStore(ctx, c.Database, func(db *store.Store) error {
+	return withStore(ctx, c.Database, "kibali audit", func(db *store.Store) error {
 		began := time.Now()
 		v, err := db.VerifyAudit(ctx, heads)
 		if err != nil {
 			return err
 		}
-		for _, b := range v.Breaches {
-			fmt.Fprintf(term.out, "%-12s %s: %s\n", b.Check, b.Row, b.What)
-		}
-		if more := v.Broken - int64(len(v.Breaches)); more > 0 {
-			fmt.Fprintf(term.out, "and %d more\n", more)
-		}
-		fmt.Fprintf(term.out, "%d events, %d seals, %d heads in %v\n", v.Events, v.Seals, v.Heads, time.Since(began).Round(time.Millisecond))
+		counts := []string{fmt.Sprintf("%d events, %d seals, %d heads in %v", v.Events, v.Seals, v.Heads, time.Since(began).Round(time.Millisecond))}
 		if v.Seals > 0 {
-			fmt.Fprintf(term.out, "seal %s, %d events behind it\n", v.Last.Name(), v.Unsealed)
+			counts = append(counts, fmt.Sprintf("seal %s, %d events behind it", v.Last.Name(), v.Unsealed))
 		}
 		if !published {
-			fmt.Fprintln(term.out, "the heads that were published were not looked at: set KIBALI_HEADS_URL or KIBALI_DOCUMENTS_URL")
+			counts = append(counts, "the heads that were published were not looked at: set KIBALI_HEADS_URL or KIBALI_DOCUMENTS_URL")
 		}
-		if !v.Sound() {
-			fmt.Fprintf(term.out, "NOT SOUND: %d breaches\n", v.Broken)
-			return errUnwell
-		}
-		fmt.Fprintln(term.out, "sound")
-		return nil
+		return tell(term.out, &v.Findings, counts...)
 	})
 }
 
@@ -102,7 +91,8 @@ func (c auditVerifyCommand) heads(ctx context.Context) (heads []store.Head, publ
 }
 
 // headsOfLogs returns the seals of the audit trail that logs tell of. Lines that
-// are something else are passed over.
+// are something else are passed over; logs without any seal prove nothing and
+// are refused.
 func headsOfLogs(name string) ([]store.Head, error) {
 	in := io.Reader(os.Stdin)
 	if name != "-" {
@@ -131,6 +121,8 @@ func headsOfLogs(name string) ([]store.Head, error) {
 			heads = append(heads, store.Head{Number: told.Seal, Hash: hash, Where: name})
 		}
 		switch {
+		case errors.Is(err, io.EOF) && len(heads) == 0: // such as lines that something has put words before
+			return nil, fault.New(fault.Malformed, "%s tells of no seal of the audit trail", name)
 		case errors.Is(err, io.EOF):
 			return heads, nil
 		case err != nil:

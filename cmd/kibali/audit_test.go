@@ -75,6 +75,12 @@ func TestAuditVerify(t *testing.T) {
 	require.Contains(t, out, "\nsound\n")
 	_, errs := kibali(1, "--head", "x")
 	require.Contains(t, errs, "--head is NUMBER:HASH")
+	_, errs = kibali(1, "--head", ","+last.Name()) // the first of two is empty
+	require.Contains(t, errs, "--head is NUMBER:HASH")
+	silent := filepath.Join(t.TempDir(), "silent.log")
+	require.NoError(t, os.WriteFile(silent, []byte("worker-1 | {\"msg\":\"sealed\"}\n"), 0o600))
+	_, errs = kibali(1, "--logs", silent)
+	require.Contains(t, errs, "tells of no seal")
 	kibali(1, "--logs", filepath.Join(t.TempDir(), "none"))
 
 	// Somebody with all rights changes an event, and makes the chain anew.

@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/csv"
-	"encoding/hex"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,7 +13,6 @@ import (
 	"kibali/cmd/kibali/config"
 	"kibali/domain/fault"
 	"kibali/domain/ledger"
-	"kibali/migrations"
 	"kibali/store"
 )
 
@@ -26,49 +23,25 @@ type ledgerVerifyCommand struct {
 
 // Run verifies the ledger, and fails when something in it cannot be true.
 func (c ledgerVerifyCommand) Run(ctx context.Context, term terminal) error {
-	noted, err := parseSeal("--seal", c.Seal)
-	if err != nil {
-		return err
+	var noted *store.Seal
+	if c.Seal != "" {
+		var err error
+		if noted, err = parseSeal("--seal", c.Seal); err != nil {
+			return err
+		}
 	}
-	return withStore(ctx, c.Database, func(db *store.Store) error {
+	return withStore(ctx, c.Database, "kibali ledger", func(db *store.Store) error {
 		began := time.Now()
 		v, err := db.VerifyLedger(ctx, noted)
 		if err != nil {
 			return err
 		}
-		for _, b := range v.Breaches {
-			fmt.Fprintf(term.out, "%-12s %s: %s\n", b.Check, b.Row, b.What)
-		}
-		if more := v.Broken - int64(len(v.Breaches)); more > 0 {
-			fmt.Fprintf(term.out, "and %d more\n", more)
-		}
-		fmt.Fprintf(term.out, "%d transfers, %d entries, %d accounts in %v\n", v.Transfers, v.Entries, v.Accounts, time.Since(began).Round(time.Millisecond))
+		counts := []string{fmt.Sprintf("%d transfers, %d entries, %d accounts in %v", v.Transfers, v.Entries, v.Accounts, time.Since(began).Round(time.Millisecond))}
 		if v.Seals > 0 {
-			fmt.Fprintf(term.out, "seal %s, %d transfers behind it\n", v.Last.Name(), v.Unsealed)
+			counts = append(counts, fmt.Sprintf("seal %s, %d transfers behind it", v.Last.Name(), v.Unsealed))
 		}
-		if !v.Sound() {
-			fmt.Fprintf(term.out, "NOT SOUND: %d breaches\n", v.Broken)
-			return errUnwell
-		}
-		fmt.Fprintln(term.out, "sound")
-		return nil
+		return tell(term.out, &v.Findings, counts...)
 	})
-}
-
-// parseSeal reads a seal as verification prints it, which a flag gives; "" is
-// none.
-func parseSeal(flag, text string) (*store.Seal, error) {
-	if text == "" {
-		return nil, nil
-	}
-	number, hash, _ := strings.Cut(text, ":")
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err == nil && n > 0 {
-		if sum, err := hex.DecodeString(hash); err == nil && len(sum) == 32 {
-			return &store.Seal{Number: n, Hash: sum}, nil
-		}
-	}
-	return nil, fault.New(fault.Malformed, "%s is NUMBER:HASH, as verification prints it", flag)
 }
 
 type ledgerBalanceCommand struct {
@@ -80,7 +53,7 @@ type ledgerBalanceCommand struct {
 // Run prints what an account has, or had.
 func (c ledgerBalanceCommand) Run(ctx context.Context, term terminal) error {
 	platform := map[string]uuid.UUID{"funding": ledger.Funding, "sales": ledger.Sales, "settled": ledger.Settled}
-	return withStore(ctx, c.Database, func(db *store.Store) error {
+	return withStore(ctx, c.Database, "kibali ledger", func(db *store.Store) error {
 		r := db.Reader()
 		if id, ok := platform[c.Account]; ok {
 			balance, err := platformBalance(ctx, r, id, c.At)
@@ -140,7 +113,7 @@ func (c ledgerStatementCommand) Run(ctx context.Context, term terminal) error {
 	if c.To.Before(c.From) {
 		return fault.New(fault.Malformed, "--to is before --from")
 	}
-	return withStore(ctx, c.Database, func(db *store.Store) error {
+	return withStore(ctx, c.Database, "kibali ledger", func(db *store.Store) error {
 		buffered := bufio.NewWriter(term.out)
 		lines := csv.NewWriter(buffered)
 		if err := lines.Write([]string{"created_at", "id", "kind", "reason", "amount", "held_amount", "available_after", "held_after"}); err != nil {
@@ -166,22 +139,3 @@ func (c ledgerStatementCommand) Run(ctx context.Context, term terminal) error {
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// withStore opens the database of a command, once it has the schema of this
-// build.
-func withStore(ctx context.Context, c config.Database, do func(*store.Store) error) error {
-	var problems config.Problems
-	pool := c.Pool(&problems, "kibali ledger")
-	if err := problems.Err(); err != nil {
-		return err
-	}
-	db, err := store.OpenConfig(ctx, pool)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := migrations.Check(ctx, db.Pool()); err != nil {
-		return err
-	}
-	return do(db)
-}

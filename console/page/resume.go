@@ -23,7 +23,7 @@ const (
 
 // Keep returns the form that the request sent, nil when that cannot be read.
 func Keep(c *gin.Context) *Kept {
-	form, err := ReadForm(c)
+	form, err := ReadLongForm(c)
 	if err != nil {
 		return nil
 	}

@@ -1,8 +1,6 @@
 package portal
 
 import (
-	"fmt"
-
 	"github.com/gin-gonic/gin"
 
 	"kibali/web"
@@ -16,9 +14,5 @@ func (s *server) export(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	file := web.BeginZIP(c, export.Name())
-	if err = export.Write(c.Request.Context(), file); err != nil {
-		err = fmt.Errorf("export an account: %w", err)
-	}
-	file.End(err)
+	web.SendZIP(c, export)
 }

@@ -92,10 +92,15 @@ func (l *loading) topUp(ctx context.Context, amount int64, reason ledger.Reason,
 
 // carriedOut waits until a decision has ended.
 func (c Config) carriedOut(ctx context.Context, id uuid.UUID) error {
-	return until(ctx, "a top-up was not carried out", func() (bool, error) {
-		current, err := c.Reader.Decision(ctx, id)
-		return err == nil && !current.Open(), err
+	var decision store.Decision
+	err := until(ctx, "a top-up was not carried out", func() (open bool, err error) {
+		decision, err = c.Reader.Decision(ctx, id)
+		return err == nil && !decision.Open(), err
 	})
+	if err == nil && decision.Outcome != cases.Applied {
+		err = fmt.Errorf("demo data: a top-up was %s: %s", decision.Outcome, decision.OutcomeCode)
+	}
+	return err
 }
 
 // keyed makes an API key, which was used since or never.
@@ -182,11 +187,5 @@ func giveBonus(ctx context.Context, c Config, companies []company) error {
 	if err != nil {
 		return fmt.Errorf("demo data: bonus: %w", err)
 	}
-	if !decided.Done {
-		err = c.carriedOut(ctx, decided.Decision.ID)
-	}
-	if err == nil && decided.Decision.Outcome != cases.Applied && decided.Done {
-		err = errors.New("demo data: the bonus was not given")
-	}
-	return err
+	return c.carriedOut(ctx, decided.Decision.ID)
 }

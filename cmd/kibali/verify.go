@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"kibali/cmd/kibali/config"
+	"kibali/domain/fault"
+	"kibali/migrations"
+	"kibali/store"
+)
+
+// tell prints what a verification has found, and fails when something cannot be
+// true.
+func tell(out io.Writer, f *store.Findings, counts ...string) error {
+	for _, b := range f.Breaches {
+		fmt.Fprintf(out, "%-12s %s: %s\n", b.Check, b.Row, b.What)
+	}
+	if more := f.Broken - int64(len(f.Breaches)); more > 0 {
+		fmt.Fprintf(out, "and %d more\n", more)
+	}
+	for _, line := range counts {
+		fmt.Fprintln(out, line)
+	}
+	if !f.Sound() {
+		fmt.Fprintf(out, "NOT SOUND: %d breaches\n", f.Broken)
+		return errUnwell
+	}
+	fmt.Fprintln(out, "sound")
+	return nil
+}
+
+// parseSeal reads a seal as verification prints it, which a flag gives.
+func parseSeal(flag, text string) (*store.Seal, error) {
+	number, hash, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err == nil && n > 0 {
+		if sum, err := hex.DecodeString(hash); err == nil && len(sum) == 32 {
+			return &store.Seal{Number: n, Hash: sum}, nil
+		}
+	}
+	return nil, fault.New(fault.Malformed, "%s is NUMBER:HASH, as verification prints it", flag)
+}
+
+// withStore opens the database of a command, once it has the schema of this
+// build. name is what PostgreSQL is told of who connects.
+func withStore(ctx context.Context, c config.Database, name string, do func(*store.Store) error) error {
+	var problems config.Problems
+	pool := c.Pool(&problems, name)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	db, err := store.OpenConfig(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := migrations.Check(ctx, db.Pool()); err != nil {
+		return err
+	}
+	return do(db)
+}
