@@ -122,6 +122,6 @@ var access = map[string]web.Access{
 	"POST /v1/accounts/:id/password-reset": web.Staff(actor.ForceReset).Recent(),
 
 	"GET /v1/services":        web.Staff(actor.Administer),
-	"POST /v1/services":       web.Staff(actor.Administer),
+	"POST /v1/services":       web.Staff(actor.Administer).Recent(),
 	"DELETE /v1/services/:id": web.Staff(actor.Administer),
 }

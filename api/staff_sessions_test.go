@@ -10,6 +10,7 @@ import (
 	"kibali/api"
 	"kibali/domain/actor"
 	"kibali/identity"
+	"kibali/service"
 )
 
 func TestStaffSignIn(t *testing.T) {
@@ -115,4 +116,52 @@ func TestStaffStepUp(t *testing.T) {
 	a := stepUp(staffPassword)
 	require.Equal(t, http.StatusOK, a.Code, a.Body)
 	require.True(t, decode[api.StaffSessionAnswer](t, a).Session.RecentUntil.After(time.Now().Add(14*time.Minute)))
+}
+
+func TestStaffStepUp_is_not_got_around(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	old := func(in api.StaffSignedIn) {
+		s.change(t, `UPDATE staff_sessions SET recent_until = now() - interval '1 second' WHERE id = $1`, in.Session.ID)
+	}
+
+	t.Run("by another password, which takes no second factor", func(t *testing.T) {
+		t.Parallel()
+		in := s.signIn(t, actor.Support)
+		s.enrol(t, in.Token)
+		old(in)
+		a := s.call(t, http.MethodPost, "/v1/staff/me/password", in.Token, map[string]any{"current_password": staffPassword, "password": "a-new-and-long-secret"})
+		require.Equal(t, http.StatusOK, a.Code, a.Body)
+		renewed := decode[api.StaffSignedIn](t, a)
+		require.True(t, renewed.Session.RecentUntil.Before(time.Now()))
+		require.Equal(t, "step_up_required", s.call(t, http.MethodPost, "/v1/staff/me/recovery-codes", renewed.Token, nil).code(t))
+	})
+	t.Run("by a service, whose credential charges every account", func(t *testing.T) {
+		t.Parallel()
+		in := s.signIn(t, actor.Admin)
+		old(in)
+		a := s.call(t, http.MethodPost, "/v1/services", in.Token, map[string]any{"name": "Gateway of a thief", "scopes": []string{"charges"}})
+		require.Equal(t, "step_up_required", a.code(t))
+	})
+}
+
+func TestStaffPassword_is_not_guessed_with_a_session(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.limits = service.DefaultLimits()
+	s.handler = s.newHandler(t, s.store)
+	in, other := s.signIn(t, actor.Finance), s.signIn(t, actor.Admin)
+	stepUp := func(token, password string) answer {
+		return s.call(t, http.MethodPost, "/v1/staff/sessions/current/step-up", token, map[string]any{"password": password})
+	}
+	for range 5 {
+		require.Equal(t, map[string]string{"password": "wrong"}, stepUp(in.Token, "wrong").fields(t))
+		a := s.call(t, http.MethodPost, "/v1/staff/me/password", in.Token, map[string]any{"current_password": "wrong", "password": "a-new-and-long-secret"})
+		require.Equal(t, map[string]string{"current_password": "wrong"}, a.fields(t))
+	}
+	a := stepUp(in.Token, staffPassword)
+	require.Equal(t, http.StatusTooManyRequests, a.Code, "the right one is not tried either")
+	require.NotEmpty(t, a.Header().Get("Retry-After"))
+	require.Equal(t, http.StatusOK, stepUp(other.Token, staffPassword).Code, "others go on")
+	s.signIn(t, actor.Finance) // and who has the password signs in elsewhere
 }

@@ -286,16 +286,17 @@ func (s *Service) forgive(ctx context.Context, email string) {
 
 // What attempts and uses are counted as.
 const (
-	whatLogin        = "login"
-	whatStaffLogin   = "staff login"
-	whatStaffSignOn  = "staff sign-on"
-	whatPassword     = "password"
-	whatReset        = "reset"
-	whatResetUse     = "reset use"
-	whatRegistration = "registration"
-	whatUpload       = "upload"
-	whatProof        = "proof"
-	whatProofUse     = "proof use"
+	whatLogin         = "login"
+	whatStaffLogin    = "staff login"
+	whatStaffSignOn   = "staff sign-on"
+	whatPassword      = "password"
+	whatStaffPassword = "staff password"
+	whatReset         = "reset"
+	whatResetUse      = "reset use"
+	whatRegistration  = "registration"
+	whatUpload        = "upload"
+	whatProof         = "proof"
+	whatProofUse      = "proof use"
 )
 
 // uploads are the uses of one upload.

@@ -116,8 +116,11 @@ func unchanged(ctx context.Context, tx *store.Tx, proved store.StaffLogin) error
 func (s *Service) beginStaffSession(ctx context.Context, tx *store.Tx, by actor.Actor, staff store.Staff, session store.StaffSession) (StaffSignedIn, error) {
 	now := s.now()
 	proved, recentUntil := session.AuthenticatedAt, session.AuthenticatedAt.Add(recentSignIn)
-	if proved.IsZero() {
+	switch {
+	case proved.IsZero():
 		proved, recentUntil = now, now
+	case !session.RecentUntil.IsZero(): // it goes on
+		recentUntil = session.RecentUntil
 	}
 	p, _, err := tx.Reader().Policy(ctx)
 	if err != nil {
@@ -178,18 +181,12 @@ func (s *Service) StaffSignOut(ctx context.Context, by actor.Actor, sessionID uu
 
 // StaffStepUp lets the staff member of a session prove again who they are, for
 // what asks for a recent sign-in. A wrong password or code is fault.Invalid,
-// naming it, and leaves the session as it is.
+// naming it, and leaves the session as it is; too many of either are
+// fault.RateLimited.
 func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store.StaffSession, password, code string) (store.StaffSession, error) {
-	login, err := s.reader.StaffLoginOf(ctx, by.ID)
+	login, err := s.proveStaffPassword(ctx, by, password, "password")
 	if err != nil {
 		return store.StaffSession{}, err
-	}
-	right, _, err := s.hasher.Verify(ctx, password, login.PasswordHash)
-	if err != nil {
-		return store.StaffSession{}, err
-	}
-	if !right {
-		return store.StaffSession{}, fault.InvalidFields(fault.Field{Field: "password", Code: "wrong", Detail: "Is not your password."})
 	}
 	var refused error
 	err = s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -212,21 +209,40 @@ func (s *Service) StaffStepUp(ctx context.Context, by actor.Actor, session store
 	return session, errors.Join(err, refused)
 }
 
-// ChangeStaffPassword gives the staff member who asks another password, ends
-// every session of theirs and begins one in place of the one that asks. It returns fault.Invalid,
-// naming current_password or password, when the present password is wrong or
-// the new one cannot be taken.
-func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, session store.StaffSession, current, password string) (StaffSignedIn, error) {
+// proveStaffPassword returns the login of the staff member who asks, whose
+// password is the given one. It returns fault.Invalid, naming field, when it is
+// not, and fault.RateLimited after too many failures: who has got hold of a session
+// does not get to guess.
+func (s *Service) proveStaffPassword(ctx context.Context, by actor.Actor, password, field string) (store.StaffLogin, error) {
 	login, err := s.reader.StaffLoginOf(ctx, by.ID)
 	if err != nil {
-		return StaffSignedIn{}, err
+		return store.StaffLogin{}, err
 	}
-	right, _, err := s.hasher.Verify(ctx, current, login.PasswordHash)
+	try := &attempt{failure: use{s.limits.Login, whatStaffPassword, []string{by.ID.String()}}}
+	if err := try.begin(ctx, s); err != nil {
+		return store.StaffLogin{}, err
+	}
+	right, _, err := s.hasher.Verify(ctx, password, login.PasswordHash)
 	if err != nil {
-		return StaffSignedIn{}, err
+		return store.StaffLogin{}, err
 	}
 	if !right {
-		return StaffSignedIn{}, fault.InvalidFields(fault.Field{Field: "current_password", Code: "wrong", Detail: "Is not your password."})
+		return store.StaffLogin{}, fault.InvalidFields(fault.Field{Field: field, Code: "wrong", Detail: "Is not your password."})
+	}
+	try.succeed(ctx, s)
+	return login, nil
+}
+
+// ChangeStaffPassword gives the staff member who asks another password, ends
+// every session of theirs and begins one in place of the one that asks, which is
+// as recent as that one was: a password alone is no proof of who has a second
+// factor. It returns fault.Invalid, naming current_password or password, when the
+// present password is wrong or the new one cannot be taken, and fault.RateLimited
+// after too many wrong ones.
+func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, session store.StaffSession, current, password string) (StaffSignedIn, error) {
+	login, err := s.proveStaffPassword(ctx, by, current, "current_password")
+	if err != nil {
+		return StaffSignedIn{}, err
 	}
 	hash, err := s.hashStaffPassword(ctx, login.Staff, password)
 	if err != nil {
@@ -252,7 +268,6 @@ func (s *Service) ChangeStaffPassword(ctx context.Context, by actor.Actor, sessi
 		if err != nil {
 			return err
 		}
-		session.AuthenticatedAt = now
 		begun, err = s.beginStaffSession(ctx, tx, by, login.Staff, session)
 		return err
 	})
