@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
-	"github.com/google/uuid"
 
 	"kibali/domain/account"
 	"kibali/store"
@@ -87,10 +86,12 @@ func sealNext[T any](cursors *web.Cursors, list, query string, position *T) (*st
 }
 
 // GetAccount serves GET /v1/accounts/{id}.
-func (s *server) GetAccount(c *gin.Context, id AccountID) { s.sendAccount(c, id) }
+func (s *server) GetAccount(c *gin.Context, id AccountID) {
+	view, err := s.service.OpenAccount(c.Request.Context(), web.CallerOf(c).Actor, id)
+	sendAccount(c, view, err)
+}
 
-func (s *server) sendAccount(c *gin.Context, id uuid.UUID) {
-	view, err := s.reader.Account(c.Request.Context(), id)
+func sendAccount(c *gin.Context, view store.AccountView, err error) {
 	if err != nil {
 		web.Fail(c, err)
 		return

@@ -11,7 +11,8 @@ import (
 
 // GetMe serves GET /v1/me.
 func (s *server) GetMe(c *gin.Context) {
-	s.sendAccount(c, web.CallerOf(c).ID)
+	view, err := s.reader.Account(c.Request.Context(), web.CallerOf(c).ID)
+	sendAccount(c, view, err)
 }
 
 // Resubmit serves POST /v1/me/resubmission.

@@ -31,6 +31,9 @@ type auditView struct {
 // Filtered reports whether anything is left out.
 func (v auditView) Filtered() bool { return len(auditValues(v.AuditQuery)) > 0 }
 
+// Account is the account that is asked for; "" for all.
+func (v auditView) Account() string { return auditValues(v.AuditQuery).Get("account") }
+
 // Detail is what an event says of what was before and after: names and values,
 // those that are more than a word as JSON.
 func (v auditView) Detail(facts map[string]any) string {

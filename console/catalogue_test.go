@@ -57,7 +57,7 @@ var kinds = []string{
 // events are the actions that a timeline shows.
 func events() []string {
 	names := append(strs(account.Actions()), "resubmit.requested", "register", "reminded", "review.reminded", "review.escalated",
-		"document.received", "document.prepared", "document.viewed", "document.downloaded", "document.discarded", "account.exported", "session.begun", "session.ended",
+		"document.received", "document.prepared", "document.viewed", "document.downloaded", "document.discarded", "account.exported", "account.viewed", "session.begun", "session.ended",
 		"api_key.created", "api_key.revoked", "top_up", "top_up.countersigned", "top_up.declined", "appeal.made", "appeal.permitted", "password.changed", "password_reset.asked", "password_reset.issued",
 		"password_reset.used", "password_reset.expired", "password_reset.withheld", "password_reset.replaced", "users.exported", "credits.settled",
 		"email_proof.requested", "email_proof.issued", "email_proof.void", "email.verified", "email.changed",

@@ -191,7 +191,7 @@ func (s *server) decideView(c *gin.Context, v verb, id uuid.UUID, form *page.For
 	ctx := c.Request.Context()
 	view := decideView{Verb: v, Form: form}
 	var err error
-	if view.AccountView, err = s.reader.Account(ctx, id); err != nil {
+	if view.AccountView, err = s.service.OpenAccount(ctx, web.CallerOf(c).Actor, id); err != nil {
 		return view, err
 	}
 	p, _, err := s.reader.Policy(ctx)

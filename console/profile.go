@@ -64,7 +64,7 @@ func (s *server) readProfile(c *gin.Context, id uuid.UUID) (profileView, error) 
 	ctx, caller := c.Request.Context(), web.CallerOf(c).Actor
 	var v profileView
 	var err error
-	if v.AccountView, err = s.reader.Account(ctx, id); err != nil {
+	if v.AccountView, err = s.service.OpenAccount(ctx, caller, id); err != nil {
 		return v, err
 	}
 	if v.Status == account.Closed && v.DecidedBy != nil {

@@ -53,7 +53,7 @@ func (s *server) readReview(c *gin.Context, id uuid.UUID) (reviewView, error) {
 	ctx, caller := c.Request.Context(), web.CallerOf(c).Actor
 	var v reviewView
 	var err error
-	if v.AccountView, err = s.reader.Account(ctx, id); err != nil {
+	if v.AccountView, err = s.service.OpenAccount(ctx, caller, id); err != nil {
 		return v, err
 	}
 	if v.Status == account.Pending && caller.May(actor.Review) {

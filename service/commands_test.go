@@ -26,7 +26,7 @@ var commands = map[string]string{
 	"DismissAppeal": "dismiss_appeal.requested", "EnableStaff": "staff.enabled", "EndSession": "session.ended", "Export": "account.exported", "Erase": "erase.requested",
 	"FinishUpload": "document.received", "ForceReset": "password_reset.requested", "GrantAppeal": "reactivate.requested",
 	"InviteStaff": "staff.invited", "Login": "session.begun appeal.permitted", "Logout": "session.ended", "BeginFactor": "staff.second_factor_begun",
-	"NewRecoveryCodes": "staff.recovery_codes_replaced", "OpenDocument": "document.downloaded", "OpenPage": "document.viewed",
+	"NewRecoveryCodes": "staff.recovery_codes_replaced", "OpenAccount": "- the store names it: account.viewed", "OpenDocument": "document.downloaded", "OpenPage": "document.viewed",
 	"Reactivate": "reactivate.requested", "RecordUsersExport": "users.exported", "Register": "register", "Reject": "reject.requested", "RequestChanges": "request_changes.requested",
 	"ResetFactor": "staff.second_factor_reset", "Resubmit": "resubmit.requested", "RevokeAPIKey": "api_key.revoked", "RevokeService": "service.revoked",
 	"RevokeStaffToken": "staff.token_revoked", "StaffSignIn": "staff.signed_in staff.code_refused", "StaffSignOn": "staff.signed_in staff.sign_on_linked staff.sign_on_refused",

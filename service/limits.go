@@ -317,7 +317,8 @@ func (s *Service) sendings(by actor.Actor, p store.ContactProof) []use {
 	}
 }
 
-// over remembers until when keys are over their limit.
+// over remembers until when keys are over their limit, or something else of them
+// holds.
 type over struct {
 	mu   sync.Mutex
 	keys map[string]time.Time

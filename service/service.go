@@ -73,6 +73,7 @@ type Service struct {
 	links     *identity.Links
 	limits    Limits
 	over      over
+	viewed    over // looks at accounts that are on record
 	letters   letters.Sender
 	log       *slog.Logger
 	now       func() time.Time

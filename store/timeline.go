@@ -120,6 +120,7 @@ const timelineSelect = `
 			NULL::bigint AS amount, '' AS channel, '' AS status, '' AS failure, NULL::timestamptz AS closed_at, e.id AS event_id
 		FROM audit_events e
 		WHERE e.account_id = $1 AND e.subject <> 'notice' -- the notices themselves follow
+			AND e.action <> 'account.viewed' -- who looked is for the audit trail
 			AND ($2::timestamptz IS NULL OR e.at <= $2)
 			AND ($2::timestamptz IS NULL OR (e.at, 'e' || lpad(e.id::text, 20, '0')) < ($2, $3))
 		ORDER BY e.at DESC, e.id DESC LIMIT $4)
