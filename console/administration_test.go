@@ -2,11 +2,13 @@ package console_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"kibali/devstack/browser/browsertest"
+	"kibali/domain/account"
 	"kibali/domain/actor"
 )
 
@@ -127,4 +129,48 @@ func decidesMany(t *testing.T, s stand) {
 	w.Read("0 of 2 decided.")
 	w.Read("Approved by Baraka Mollel")
 	s.told(t, a, "approved")
+}
+
+func rejectsMany(t *testing.T, s stand) {
+	a := s.inReview(t, func(application *account.Application) { application.Locale = "sw" })
+	b := s.inReview(t, nil)
+	w := s.signIn(t, actor.Reviewer, browsertest.Look{})
+	w.Expected = []string{"status of 422", "status of 401"}
+	form := "/console/bulk?action=reject&id=" + a.ID.String() + "&id=" + b.ID.String()
+	w.Go(form)
+	w.Press("2")
+	w.Until(`document.querySelector("[name=reason_code]:checked").value === "documents_unreadable"`)
+	require.Empty(t, browsertest.Eval[string](w, `document.querySelector("#reason").value`), "each reads the canned text in their own language")
+	w.Press("5") // which has none
+	w.Click("button[data-go]")
+	w.See("#reason-problem")
+	w.Put("#reason", "Kept while the session ends.")
+	w.Put("#note", strings.Repeat("é", 10_000))
+	w.Click("button[data-go]")
+	w.See("#note-problem")
+	require.Equal(t, 10_000, browsertest.Eval[int](w, `document.querySelector("#note").value.length`))
+	w.Put("#note", "Two of a kind.")
+	_, err := s.Owner.Exec(t.Context(), `UPDATE staff_sessions SET expires_at = now() - interval '1 minute' WHERE staff_id = $1`, s.Staff[actor.Reviewer].ID)
+	require.NoError(t, err)
+	w.Click("button[data-go]")
+	w.Read("Your session has ended.")
+	w.Fill("#email", s.Staff[actor.Reviewer].Email)
+	w.Fill("#password", s.Staff[actor.Reviewer].Password)
+	w.Click("#sign-in button")
+	w.Click("main form button")
+	w.Read("2 of 2 decided.")
+	email, _ := s.told(t, b, "not approved")
+	require.Contains(t, email.Text, "Kept while the session ends.")
+
+	w.Go("/console/bulk?action=approve&id=" + s.inReview(t, nil).ID.String())
+	w.Put("#note", strings.Repeat("é", 10_000))
+	w.Click("button[data-go]")
+	w.See("#note-problem")
+
+	c := s.inReview(t, func(application *account.Application) { application.Locale = "sw" })
+	w.Go("/console/bulk?action=reject&id=" + c.ID.String())
+	w.Click("button[data-go]")
+	w.Read("1 of 1 decided.")
+	email, _ = s.told(t, c, "hayakuidhinishwa")
+	require.Contains(t, email.Text, "Hati tulizoomba hazikuletwa.")
 }

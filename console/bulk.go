@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -70,13 +71,12 @@ func (s *server) bulk(c *gin.Context) {
 		web.Fail(c, fault.New(fault.Malformed, "The form is not complete."))
 		return
 	}
-	if v.Reasoned {
-		reason := account.Reason{Code: account.ReasonCode(form.Value("reason_code")), Text: form.Value("reason"), Note: form.Value("note")}
-		if _, err := reason.Normalise(v.Action); form.Refused(err) && (len(form.Problems) != 1 || form.Value("reason") != "") {
-			s.showBulk(c, http.StatusUnprocessableEntity, v, form, form.Values("id"))
-			return
-		}
-		form.Problems = nil
+	if err := s.checkBulk(c, v, form); form.Refused(err) {
+		s.showBulk(c, http.StatusUnprocessableEntity, v, form, form.Values("id"))
+		return
+	} else if err != nil {
+		web.Fail(c, err)
+		return
 	}
 	view, err := s.bulkView(c, v, form, form.Values("id"))
 	if err != nil {
@@ -86,6 +86,27 @@ func (s *server) bulk(c *gin.Context) {
 	view.Finished = true
 	s.decideAll(c, &view, token)
 	s.face.Render(c, http.StatusOK, "bulk", view)
+}
+
+// checkBulk returns fault.Invalid for what no application could be decided with.
+// A reason that was left empty is the canned one of its code.
+func (s *server) checkBulk(c *gin.Context, v verb, form *page.Form) error {
+	if !v.Reasoned {
+		if _, bad := account.ParseNote(form.Value("note")); bad != nil {
+			return fault.InvalidFields(*bad)
+		}
+		return nil
+	}
+	reason := account.Reason{Code: account.ReasonCode(form.Value("reason_code")), Text: form.Value("reason"), Note: form.Value("note")}
+	if strings.TrimSpace(reason.Text) == "" {
+		p, _, err := s.reader.Policy(c.Request.Context())
+		if err != nil {
+			return err
+		}
+		reason.Text = cannedText(p, v.Action, string(reason.Code), s.face.LocaleOf(c))
+	}
+	_, err := reason.Normalise(v.Action)
+	return err
 }
 
 func (s *server) showBulk(c *gin.Context, status int, v verb, form *page.Form, ids []string) {
@@ -160,7 +181,7 @@ func (s *server) decideOne(ctx context.Context, c *gin.Context, view *bulkView, 
 	ask := service.Ask{AccountID: item.ID, Note: view.Form.Value("note")}
 	if view.Verb.Reasoned {
 		ask.ReasonCode, ask.Reason = view.Form.Value("reason_code"), view.Form.Value("reason")
-		if ask.Reason == "" {
+		if strings.TrimSpace(ask.Reason) == "" {
 			p, _, err := s.reader.Policy(ctx)
 			if err != nil {
 				item.Refusal = &conflictView{Message: "The service cannot answer at the moment."}

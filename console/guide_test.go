@@ -31,6 +31,9 @@ func TestConsole(t *testing.T) {
 		"makes and revokes a service's credential":              makesService,
 		"tops many accounts up at once":                         topsManyUp,
 		"decides about several at once":                         decidesMany,
+		"rejects several at once, each in their language":       rejectsMany,
+		"takes keys that are pressed ahead of a dialog":         pressesAhead,
+		"sorts and picks on a phone":                            sortsOnPhone,
 		"shows no identity provider where there is none":        showsNoProvider,
 		"asks for a second factor":                              asksForFactor,
 		"works without JavaScript":                              worksWithoutScript,
@@ -299,4 +302,38 @@ func approvesOnPhone(t *testing.T, s stand) {
 	w.Fits()
 	w.Click("#dialog button[data-go]")
 	w.Read("Approved: " + a.Company.Name)
+}
+
+func pressesAhead(t *testing.T, s stand) {
+	a := s.active(t)
+	b := s.inReview(t, nil)
+	w := s.signIn(t, actor.Admin, browsertest.Look{})
+	w.Go("/console/accounts/" + b.ID.String() + "/review")
+	browsertest.Eval[bool](w, `["r", "3"].map(key => document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}))), true`)
+	w.See("#dialog[open] button[data-go]")
+	w.Until(`document.querySelector("#dialog [name=reason_code]:checked").value === "details_mismatch"`)
+	w.Until(`document.querySelector("#dialog #reason").value === document.querySelector("#dialog [name=reason_code]:checked").dataset.text`)
+
+	w.Go("/console/accounts/" + a.ID.String() + "/top-up")
+	w.Fill("#amount", "7")
+	browsertest.Eval[bool](w, `document.querySelector("[name=reason]:checked").focus(), true`)
+	w.Press("3")
+	w.Until(`document.querySelector("[name=reason]:checked").value === "refund"`)
+	require.Equal(t, "7", browsertest.Eval[string](w, `document.querySelector("#amount").value`))
+}
+
+func sortsOnPhone(t *testing.T, s stand) {
+	s.inReview(t, nil)
+	w := s.signIn(t, actor.Reviewer, browsertest.Look{Width: 360, Height: 740})
+	w.Go("/console/users")
+	w.Until(`(tab => tab.left >= 0 && tab.right <= innerWidth)(document.querySelector(".tabs [aria-current]").getBoundingClientRect())`)
+	w.Click(`th a[href*="sort=credits"]`)
+	w.See(`th[aria-sort="descending"] a[href*="sort=credits"]`)
+	w.Fits()
+	w.Accessible()
+	w.Go("/console/pending")
+	w.Click("[data-pick-all]")
+	w.Until(`document.querySelector("input[name=id]").checked`)
+	w.Fits()
+	w.Accessible()
 }

@@ -15,6 +15,9 @@ import (
 	"kibali/web"
 )
 
+// reviewRoute is where a review is shown.
+const reviewRoute = Root + "/accounts/:id/review"
+
 // review shows an application to the one who is to decide about it: the
 // documents, what was submitted, what a computer finds suspicious, and the
 // decisions to choose from. It claims the application for them.

@@ -15,6 +15,8 @@ type viewer struct {
 	store.Desk
 	actor actor.Actor
 	Keys  bool // whether the keyboard's shortcuts are on
+	// Reviewing says that the page is a review, which belongs to the queue.
+	Reviewing bool
 	// Follow is where the page hears of changes since it was made.
 	Follow string
 }
@@ -44,7 +46,10 @@ func (s *server) findViewer(c *gin.Context) error {
 	}
 	s.zone.renew(c.Request.Context(), s.reader, s.now())
 	off := s.face.Preferred(c, keysCookie, []string{"off"}) != ""
-	c.Set(viewerKey{}, &viewer{Desk: desk, actor: caller.Actor, Keys: !off, Follow: livePath + "?made=" + strconv.FormatInt(s.now().UnixMilli(), 10)})
+	c.Set(viewerKey{}, &viewer{
+		Desk: desk, actor: caller.Actor, Keys: !off, Reviewing: c.FullPath() == reviewRoute,
+		Follow: livePath + "?made=" + strconv.FormatInt(s.now().UnixMilli(), 10),
+	})
 	return nil
 }
 

@@ -5,13 +5,18 @@
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
+  // What was pressed for a dialog that is still on its way.
+  let ahead = {};
+
   // Dialogs: a page of a form is shown above the page that it was opened from.
   const dialog = $("#dialog");
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target === dialog && dialog.childElementCount && !dialog.open) {
       dialog.showModal();
-      const first = $("[autofocus]", dialog);
+      const first = $("[autofocus]", dialog), form = $("form[data-decide]", dialog);
       if (first) first.focus();
+      if (form && ahead.reason && Date.now() - ahead.since < 5000) choose(form, ahead.reason);
+      ahead = {};
     }
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -98,7 +103,7 @@
 
   // A canned reason begins the text, until somebody changes it.
   const fill = (form) => {
-    const chosen = $("[name=reason_code]:checked", form), text = $("[name=reason]", form);
+    const chosen = $("[name=reason_code][data-text]:checked", form), text = $("textarea[name=reason]", form);
     if (!chosen || !text) return;
     const canned = $$("[name=reason_code]", form).map((choice) => choice.dataset.text);
     if (text.value === "" || canned.includes(text.value)) {
@@ -120,14 +125,24 @@
       if (event.key === "Enter") { event.preventDefault(); form.requestSubmit($("[data-go]", form)); }
       return;
     }
-    if (!/^[1-9]$/.test(event.key) || event.target.closest("textarea, input:not([type=radio])")) return;
-    const choice = $$("[name=reason_code]", form)[Number(event.key) - 1];
-    if (!choice) return;
-    event.preventDefault();
+    if (!/^[1-9]$/.test(event.key) || event.target.closest("textarea, select, input:not([type=radio])")) return;
+    if (choose(form, event.key)) event.preventDefault();
+  });
+  const choose = (form, key) => {
+    const choice = $$(".choices [type=radio]", form)[Number(key) - 1];
+    if (!choice) return false;
     choice.checked = true;
     choice.focus();
-    choice.dispatchEvent(new Event("change", { bubbles: true }));
-  });
+    for (const kind of ["input", "change"]) choice.dispatchEvent(new Event(kind, { bubbles: true }));
+    return true;
+  };
+
+  // On a narrow window the tab that one is in stands where it can be seen.
+  const reveal = () => {
+    for (const tab of $$(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  };
+  reveal();
+  document.addEventListener("htmx:afterSettle", reveal);
 
   // Every row of a list, or none.
   document.addEventListener("change", (event) => {
@@ -225,7 +240,12 @@
       }
     }
     const button = $(`[data-key="${CSS.escape(key)}"]`);
-    if (!button) return false;
+    if (!button) {
+      if (!ahead.since || !/^[1-9]$/.test(key)) return false;
+      ahead.reason = key;
+      return true;
+    }
+    if (button.getAttribute("hx-target") === "#dialog") ahead = { since: Date.now() };
     button.click();
     return true;
   };
