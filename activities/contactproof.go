@@ -18,7 +18,7 @@ import (
 // proved, or one that will never be sent when it is good no more. The token or
 // code leaves this activity in the letter only; a repetition makes the same one.
 func (a *Activities) proofLetter(ctx context.Context, l letter, notice store.Notice) (letter, error) {
-	p, good, err := a.issueProof(ctx, cases.NotificationOf(notice.CaseID))
+	p, good, err := a.issueProof(ctx, cases.NotificationOf(notice.CaseID), notice.CaseID)
 	if err != nil {
 		return letter{}, err
 	}
@@ -44,7 +44,7 @@ func (a *Activities) receivedLetter(ctx context.Context, l letter, notice store.
 	if err != nil {
 		return letter{}, err
 	}
-	p, good, err := a.issueProof(ctx, open.ID)
+	p, good, err := a.issueProof(ctx, open.ID, cases.RegistrationID(notice.AccountID))
 	if err != nil || !good {
 		return l, err
 	}
@@ -60,8 +60,9 @@ func (a *Activities) proofLink(p store.ContactProof) string {
 
 // issueProof takes up that a contact is to be proved: it makes the link's token
 // or the code and keeps its hash. The time that it is good for begins with the
-// first attempt to send it. It reports false when it is good no more.
-func (a *Activities) issueProof(ctx context.Context, id uuid.UUID) (p store.ContactProof, good bool, err error) {
+// first attempt to send it, in a letter of the case that is named. It reports
+// false when it is good no more.
+func (a *Activities) issueProof(ctx context.Context, id uuid.UUID, caseID string) (p store.ContactProof, good bool, err error) {
 	found, err := a.reader.ContactProof(ctx, id)
 	if fault.Is(err, fault.NotFound) {
 		return p, false, nil // it was forgotten
@@ -81,14 +82,14 @@ func (a *Activities) issueProof(ctx context.Context, id uuid.UUID) (p store.Cont
 		if good = acc.HasLogin() && !p.Over(now); !good {
 			return nil
 		}
-		return a.issueIn(ctx, tx, &p, now)
+		return a.issueIn(ctx, tx, &p, caseID, now)
 	})
 	return p, good && err == nil, err
 }
 
 // issueIn writes what is sent. Of what was sent before, it renews the hash: the
 // key may have been changed before it arrived.
-func (a *Activities) issueIn(ctx context.Context, tx *store.Tx, p *store.ContactProof, now time.Time) error {
+func (a *Activities) issueIn(ctx context.Context, tx *store.Tx, p *store.ContactProof, caseID string, now time.Time) error {
 	hash, life := a.links.HashCode(p.ID, a.links.Code(p.ID)), account.CodeLife
 	if p.Contact == account.ContactEmail {
 		policy, _, err := tx.Reader().Policy(ctx)
@@ -107,7 +108,7 @@ func (a *Activities) issueIn(ctx context.Context, tx *store.Tx, p *store.Contact
 	}
 	return tx.AppendEvent(ctx, store.Event{
 		At: now, Actor: actor.Actor{Kind: actor.System}, Action: string(p.Contact) + "_proof.issued",
-		Subject: "contact_proof", SubjectID: p.ID.String(), AccountID: &p.AccountID, WorkflowID: cases.NotificationID(p.ID),
+		Subject: "contact_proof", SubjectID: p.ID.String(), AccountID: &p.AccountID, WorkflowID: caseID,
 		After: map[string]any{"change": p.Change, "expires_at": p.ExpiresAt.UTC()},
 	})
 }

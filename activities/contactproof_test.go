@@ -108,6 +108,7 @@ func TestALinkThatProvesAnAddress(t *testing.T) {
 		id, _ := d.proves(a, account.ContactEmail)
 		d.sends(d.owes(a, "application_received", store.Email, ""))
 		d.sends(d.owes(a, "application_received", store.SMS, ""))
+		require.Equal(t, []string{cases.RegistrationID(a.ID)}, d.read(`SELECT workflow_id FROM audit_events WHERE account_id = $1 AND action = 'email_proof.issued'`, a.ID), "whose case there is")
 		tokens := d.mailedTo(a.Email)
 		require.Len(t, tokens, 1)
 		require.NotNil(t, d.proof(id).IssuedAt)
