@@ -206,6 +206,15 @@ func worksWithoutScript(t *testing.T, s stand) {
 	w.Read("Approved: " + other.Company.Name)
 	w.Go(fmt.Sprintf("/console/accounts/%s", other.ID))
 	w.Read("Active")
+
+	finance := s.signIn(t, actor.Finance, browsertest.Look{NoScript: true})
+	finance.Go(fmt.Sprintf("/console/accounts/%s/top-up", other.ID))
+	finance.Fill("#amount", "1,250")
+	finance.Click(`button[name="preview"]`)
+	finance.Read("New balance: 0 → 1,250 credits.")
+	finance.See(".letters")
+	finance.Click(`button[data-go]`)
+	finance.Read("1,250 available")
 }
 
 func answersAppeals(t *testing.T, s stand) {

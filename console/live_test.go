@@ -3,7 +3,11 @@ package console_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -103,4 +107,39 @@ func TestLive(t *testing.T) {
 		}
 		require.Eventually(t, func() bool { return connections() == 0 }, 15*time.Second, 50*time.Millisecond)
 	})
+}
+
+// TestLooksAgain is about consoles behind something that breaks their stream.
+func TestLooksAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	upstream, err := url.Parse(s.URL)
+	require.NoError(t, err)
+	through := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(upstream) // and its host
+		if r.In.Header.Get("Origin") != "" {
+			r.Out.Header.Set("Origin", s.URL)
+		}
+	}}
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/console/live" {
+			http.Error(w, "no streams here", http.StatusBadGateway)
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(broken.Close)
+	behind := s
+	behind.URL = broken.URL
+	one := behind.signIn(t, actor.Reviewer, browsertest.Look{})
+	other := one.Beside()
+	one.Expected, other.Expected = []string{"status of 502"}, []string{"status of 502"}
+	for _, w := range []*browsertest.Window{one, other} {
+		w.Go("/console/pending")
+		w.See("#results")
+	}
+	a := s.inReview(t, nil)
+	for _, w := range []*browsertest.Window{one, other} { // the second asks for no stream itself
+		w.Until(fmt.Sprintf(`document.getElementById("row-%s")`, a.ID))
+	}
 }

@@ -53,6 +53,12 @@ func (s *server) topUpForm(c *gin.Context) {
 
 // topUp asks for a top-up. Sent twice it is asked for once, by the form's token.
 func (s *server) topUp(c *gin.Context, id uuid.UUID, form *page.Form) {
+	if form.Value("preview") != "" { // the button of those without JavaScript
+		_, err := amountIn(form)
+		form.Refused(err)
+		s.showTopUp(c, http.StatusOK, id, form, nil)
+		return
+	}
 	decided, err := s.askTopUp(c, id, form)
 	switch {
 	case form.Refused(err):

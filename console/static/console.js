@@ -188,8 +188,12 @@
     const others = "BroadcastChannel" in window ? new BroadcastChannel("kibali-live") : null;
     if (others) others.onmessage = (event) => hear(event.data);
     let polling = 0;
+    const tell = (change) => {
+      hear(change);
+      if (others) others.postMessage(change);
+    };
     const poll = (on) => {
-      if (on && !polling) polling = setInterval(() => hear({ kind: "resync" }), 15000);
+      if (on && !polling) polling = setInterval(() => tell({ kind: "resync" }), 15000);
       if (!on && polling) { clearInterval(polling); polling = 0; }
     };
     // A page whose stream is over for good is loaded anew, which asks its reader
@@ -201,11 +205,7 @@
     const lead = () => new Promise(() => {
       const source = new EventSource(follow);
       source.onopen = () => poll(false);
-      source.onmessage = (event) => {
-        const change = JSON.parse(event.data);
-        hear(change);
-        if (others) others.postMessage(change);
-      };
+      source.onmessage = (event) => tell(JSON.parse(event.data));
       source.onerror = () => {
         poll(true);
         if (source.readyState === EventSource.CLOSED) setInterval(renew, 60000);
