@@ -34,6 +34,7 @@ type bulkView struct {
 	// Finished says that the decisions were taken, and Items tell how.
 	Finished bool
 	Done     int // how many were carried out or recorded
+	Waiting  int // how many of those are recorded only
 }
 
 // bulkItem is one application of a bulk decision.
@@ -169,8 +170,12 @@ func (s *server) decideAll(c *gin.Context, view *bulkView, token uuid.UUID) {
 	close(places)
 	group.Wait()
 	for _, item := range view.Items {
-		if item.Decision != nil {
-			view.Done++
+		if item.Decision == nil {
+			continue
+		}
+		view.Done++
+		if item.Decision.Open() {
+			view.Waiting++
 		}
 	}
 }

@@ -223,9 +223,12 @@ func refusesRoles(t *testing.T, s stand) {
 }
 
 func waitsForWorkers(t *testing.T, s stand) {
-	a := s.active(t)
+	a, b := s.active(t), s.inReview(t, nil)
 	w := s.signIn(t, actor.Admin, browsertest.Look{})
 	s.StopWorker()
+	w.Go("/console/bulk?action=approve&id=" + b.ID.String())
+	w.Click("button[data-go]")
+	w.Read("1 of them is recorded, and waits to be carried out")
 	w.Go("/console/accounts/" + a.ID.String())
 	w.Click(`.actions a[href$="/suspend"]`)
 	w.Click("#dialog button[data-go]")
