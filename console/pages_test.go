@@ -107,7 +107,7 @@ func (s stand) probeStaff(t *testing.T, a account.Account, probe string) {
 	}
 	_, err := s.Process.Service.CreateService(t.Context(), admin, nil, probe[:40], []actor.Scope{actor.ScopeCharges})
 	require.NoError(t, err)
-	_, err = s.Process.Service.SaveView(t.Context(), admin, store.SavedView{Name: probe[:40], Q: probe, Sort: store.SortRegistered})
+	err = s.Process.Service.SaveView(t.Context(), admin, store.SavedView{Name: probe[:40], Q: probe, Sort: store.SortRegistered})
 	require.NoError(t, err)
 	user := actor.Actor{Kind: actor.Account, ID: a.ID}
 	_, _, err = s.Process.Service.CreateAPIKey(t.Context(), user, uuid.New(), probe[:40])

@@ -56,7 +56,7 @@ func (s *server) saveView(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	_, err = s.service.SaveView(c.Request.Context(), web.CallerOf(c).Actor, store.SavedView{
+	err = s.service.SaveView(c.Request.Context(), web.CallerOf(c).Actor, store.SavedView{
 		Name: form.Value("name"), Status: query.Status, Q: query.Q, Sort: query.Sort, Ascending: query.Ascending,
 	})
 	switch {

@@ -24,7 +24,7 @@ import (
 	"kibali/store"
 )
 
-// Config is what a Service needs. Every field but the last ten is required.
+// Config is what a Service needs. The fields down to Log are required.
 type Config struct {
 	Store     *store.Store
 	Temporal  client.Client

@@ -22,23 +22,23 @@ const (
 // one who saves it alone; one of the same name is replaced. It returns
 // fault.Invalid for a name that is missing, too long, or one too many. It is no
 // part of the record: it changes what nobody else sees.
-func (s *Service) SaveView(ctx context.Context, by actor.Actor, v store.SavedView) (store.SavedView, error) {
+func (s *Service) SaveView(ctx context.Context, by actor.Actor, v store.SavedView) error {
 	if err := permitted(by, actor.ReadAccounts); err != nil {
-		return store.SavedView{}, err
+		return err
 	}
 	v.ID, v.StaffID, v.CreatedAt = newID(), by.ID, s.now()
 	v.Name = strings.Join(strings.Fields(v.Name), " ")
 	switch {
 	case v.Name == "":
-		return store.SavedView{}, fault.InvalidFields(fault.Field{Field: "name", Code: account.CodeRequired, Detail: "Must be given."})
+		return fault.InvalidFields(fault.Field{Field: "name", Code: account.CodeRequired, Detail: "Must be given."})
 	case utf8.RuneCountInString(v.Name) > maxViewName:
-		return store.SavedView{}, fault.InvalidFields(fault.Field{Field: "name", Code: account.CodeTooLong, Limit: maxViewName, Detail: "Is too long: at most 60 characters."})
+		return fault.InvalidFields(fault.Field{Field: "name", Code: account.CodeTooLong, Limit: maxViewName, Detail: "Is too long: at most 60 characters."})
 	}
 	kept, err := s.store.SaveView(ctx, v, maxViews)
 	if err == nil && !kept {
 		err = fault.InvalidFields(fault.Field{Field: "name", Code: "too_many", Detail: "There are 30 saved views: delete one first."})
 	}
-	return v, err
+	return err
 }
 
 // DeleteView drops a view that its owner has saved, where there is one.

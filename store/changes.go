@@ -12,19 +12,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// The kinds of changes that are told of.
-const (
-	ChangedAccount  = "account"
-	ChangedDocument = "document"
-	ChangedDecision = "decision"
-	ChangedAppeal   = "appeal"
-	ChangedClaim    = "claim"
-)
-
 // Change says that something has changed, and of which account; uuid.Nil for
 // several, or for none in particular.
 type Change struct {
-	Kind      string
+	Kind      string // account, document, decision, appeal or claim
 	AccountID uuid.UUID
 }
 

@@ -63,7 +63,7 @@ func TestPasses(t *testing.T) {
 			require.Equal(t, account.Suspended, p.Status)
 		}
 	})
-	t.Run("are not waited for by who has left, and fail together with the database", func(t *testing.T) {
+	t.Run("end for who has left, and fail with the database", func(t *testing.T) {
 		left, leave := context.WithCancel(t.Context())
 		leave()
 		_, err := b.reader.PassByAPIKey(left, hashes[0])
