@@ -94,11 +94,14 @@ var owedToErased = closeNotice(`
 // EraseAccount takes everything personal out of a closed account that the caller
 // has locked: the person and the company, what they wrote and what staff wrote
 // about them, whom they sent messages to and what those said, and whatever they
-// could sign in with. What is left is ids, codes, counts, times and the hashes of
+// could sign in with, and the searches for them that staff have saved. What is left is ids, codes, counts, times and the hashes of
 // files. The e-mail and phone are free for anyone to register with from then on.
 // The ledger, the audit trail and the decision that orders the erasure stay as
 // they are. It can be repeated.
 func (t *Tx) EraseAccount(ctx context.Context, a account.Account, decision *uuid.UUID, now time.Time) error {
+	if err := t.forgetViews(ctx, a); err != nil {
+		return err
+	}
 	var batch pgx.Batch
 	batch.Queue(`
 		UPDATE accounts SET name = $2, email = '', phone = '', company_name = $2, company_registration_number = '', company_tin = '',
@@ -128,6 +131,5 @@ func (t *Tx) EraseAccount(ctx context.Context, a account.Account, decision *uuid
 	batch.Queue(`DELETE FROM api_keys WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM review_claims WHERE account_id = $1`, a.ID)
 	batch.Queue(`DELETE FROM partial_uploads WHERE account_id = $1`, a.ID)
-	batch.Queue(`DELETE FROM saved_views WHERE position(nullif(lower($1), '') IN lower(q)) > 0 OR position(nullif($2, '') IN q) > 0`, a.Email, a.Phone)
 	return failed("erase account", t.tx.SendBatch(ctx, &batch).Close())
 }

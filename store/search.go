@@ -35,10 +35,16 @@ func parseSearch(q string) ([]searchWord, []fault.Field) {
 	case utf8.RuneCountInString(q) > MaxSearchText:
 		return refused("too_long", "Must have at most 200 characters.")
 	}
-	fields := strings.Fields(searchable(q))
-	if len(fields) > MaxSearchWords {
+	words := searchWords(q)
+	if len(words) > MaxSearchWords {
 		return refused("too_long", "Must have at most 10 words.")
 	}
+	return distinct(words), nil
+}
+
+// searchWords returns all words of q.
+func searchWords(q string) []searchWord {
+	fields := strings.Fields(searchable(q))
 	words := make([]searchWord, len(fields))
 	for i, field := range fields {
 		words[i].text = field
@@ -46,7 +52,7 @@ func parseSearch(q string) ([]searchWord, []fault.Field) {
 			words[i].digits = digits
 		}
 	}
-	return distinct(words), nil
+	return words
 }
 
 // searchable brings text into the form that is searched and searched for.

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,4 +54,63 @@ func (r *Reader) SavedViews(ctx context.Context, staffID uuid.UUID) ([]SavedView
 	}
 	views, err := pgx.CollectRows(rows, pgx.RowToStructByName[SavedView])
 	return views, failed("read views", err)
+}
+
+// forgetViews drops the saved views that search for an account that is about to
+// be erased: whose words all occur in what it is or was found by, or in which its
+// e-mail or phone stands beside others. Whose words they are cannot be told of a
+// view that finds others too, so that goes as well.
+func (t *Tx) forgetViews(ctx context.Context, a account.Account) error {
+	text, err := t.everSearched(ctx, a)
+	if err != nil {
+		return err
+	}
+	rows, err := t.tx.Query(ctx, `SELECT id, q FROM saved_views WHERE q <> ''`)
+	if err != nil {
+		return failed("read views", err)
+	}
+	var gone []uuid.UUID
+	var id uuid.UUID
+	var q string
+	_, err = pgx.ForEachRow(rows, []any{&id, &q}, func() error {
+		if looksFor(q, a, text) {
+			gone = append(gone, id)
+		}
+		return nil
+	})
+	if err != nil || len(gone) == 0 {
+		return failed("read views", err)
+	}
+	_, err = t.tx.Exec(ctx, `DELETE FROM saved_views WHERE id = ANY($1)`, gone)
+	return failed("forget views", err)
+}
+
+// everSearched returns the search text of an account with that of its earlier
+// names and contacts, as far as those are known.
+func (t *Tx) everSearched(ctx context.Context, a account.Account) (string, error) {
+	rows, err := t.tx.Query(ctx, `
+		SELECT 'name', name || ' ' || coalesce(company ->> 'name', '') FROM applications WHERE account_id = $1
+		UNION ALL SELECT contact, previous FROM contact_proofs WHERE account_id = $1 AND previous <> ''`, a.ID)
+	if err != nil {
+		return "", failed("read earlier names", err)
+	}
+	var names, phones strings.Builder
+	var kind, earlier string
+	_, err = pgx.ForEachRow(rows, []any{&kind, &earlier}, func() error {
+		names.WriteString(searchable(earlier) + " ")
+		if kind == string(account.ContactPhone) {
+			phones.WriteString(" " + account.PhoneSearchText(earlier))
+		}
+		return nil
+	})
+	return names.String() + SearchText(a) + phones.String(), failed("read earlier names", err)
+}
+
+func looksFor(q string, a account.Account, text string) bool {
+	words := searchWords(q)
+	if len(words) > 0 && !slices.ContainsFunc(words, func(w searchWord) bool { return !w.in(text) }) {
+		return true
+	}
+	q = searchable(q)
+	return a.Email != "" && strings.Contains(q, searchable(a.Email)) || a.Phone != "" && strings.Contains(q, a.Phone)
 }

@@ -77,7 +77,8 @@ var harmless = map[string]string{
 	"policies.*":           "of the platform",
 	"rates.*":              "hashes, for minutes",
 	"review_claims.*":      "deleted",
-	"saved_views.*":        "of staff; one that looks for the e-mail or phone is deleted",
+	"saved_views.sort":     "a code",
+	"saved_views.status":   "a code",
 	"services.*":           "of the platform",
 	"sessions.hash":        "of a random token, deleted",
 	"sessions.purpose":     "a code",
@@ -98,6 +99,8 @@ func TestErasure(t *testing.T) {
 		s.requireClassified(t, before)
 		require.NotEmpty(t, files(t, s), "the documents")
 		ledger, audit := s.rows(t, "transfers", "entries"), s.rows(t, "audit_events")
+		err := s.service.SaveView(t.Context(), s.staff, store.SavedView{Name: "Others", Q: "juma kilimo", Sort: store.SortRegistered})
+		require.NoError(t, err)
 
 		erased := mustDo(t)(s.service.Erase(t.Context(), s.staff, service.Ask{AccountID: a.ID, ReasonCode: "person_asked", Note: "Request 117."}))
 		require.Equal(t, account.Closed, erased.Account.Status)
@@ -120,6 +123,10 @@ func TestErasure(t *testing.T) {
 		d, err := s.reader.Decision(t.Context(), erased.Decision.ID)
 		require.NoError(t, err)
 		require.Equal(t, "Request 117.", d.Note, "the decision that ordered it stays")
+		views, err := s.reader.SavedViews(t.Context(), s.staff.ID)
+		require.NoError(t, err)
+		require.Len(t, views, 1)
+		require.Equal(t, "Others", views[0].Name, "what looks for somebody else stays")
 
 		again, err := s.service.Erase(t.Context(), s.staff, service.Ask{AccountID: a.ID, ReasonCode: "other"})
 		require.True(t, fault.Is(err, fault.Conflict), "%v %v", again, err)
@@ -144,7 +151,12 @@ func TestErasure(t *testing.T) {
 		s.work(t, buildID)
 		a := s.register(t)
 		mustDo(t)(s.service.Approve(t.Context(), s.staff, s.ask(a.ID)))
-		s.writes(t, a)
+		m, db := s.writes(t, a), s.super(t)
+		require.Eventually(t, func() bool {
+			var unknown int
+			err := db.QueryRow(t.Context(), `SELECT count(*) FROM message_recipients WHERE message_id = $1 AND status = 'unknown'`, m.ID).Scan(&unknown)
+			return err == nil && unknown == 2
+		}, time.Minute, 50*time.Millisecond, "what is not sent yet would be refunded by the closing")
 		mustDo(t)(s.service.Close(t.Context(), s.staff, service.Ask{AccountID: a.ID, Reason: "Asked for it."}))
 		_, err := s.service.Erase(t.Context(), s.staff, service.Ask{AccountID: a.ID, ReasonCode: "person_asked"})
 		require.True(t, fault.Is(err, fault.Conflict), "%v", err)
@@ -286,7 +298,22 @@ func (s *stand) uses(t *testing.T, self actor.Actor, a account.Account) {
 	require.NoError(t, err)
 	s.appears(t, cases.MessageID(m.ID))
 	s.closed(t, cases.MessageID(m.ID))
+	s.lookedFor(t)
 	require.NotEmpty(t, s.told("+255"+markPhone))
+}
+
+// lookedFor has a member of staff keep searches that find the marked account.
+func (s *stand) lookedFor(t *testing.T) {
+	t.Helper()
+	for i, q := range []string{
+		"JUMA " + markWord, markWord[:6], "traders " + markWord + "@example", "0" + markPhone, "0754 321 987", "+255 754-321-987",
+		"urgent " + markWord + "@example.co.tz", "urgent +255" + markPhone,
+	} {
+		err := s.service.SaveView(t.Context(), s.staff, store.SavedView{
+			Name: fmt.Sprint("Like ", markWord, i), Q: q, Status: account.Active, Sort: store.SortRegistered,
+		})
+		require.NoError(t, err)
+	}
 }
 
 // prepared waits until the pages of a document are drawn.
@@ -350,7 +377,7 @@ func (s *stand) requireClassified(t *testing.T, before map[string]int) {
 	for _, column := range []string{
 		"accounts.name", "accounts.email", "accounts.phone", "accounts.company_tin", "accounts.search_text", "account_search.search_text",
 		"applications.name", "applications.company", "documents.file_name", "decisions.reason", "decisions.note", "appeals.text",
-		"api_keys.name", "messages.text", "messages.sender_id", "message_recipients.phone", "logins.email", "contact_proofs.value", "sessions.address", "idempotency_keys.body",
+		"api_keys.name", "saved_views.name", "saved_views.q", "messages.text", "messages.sender_id", "message_recipients.phone", "logins.email", "contact_proofs.value", "sessions.address", "idempotency_keys.body",
 	} {
 		require.NotZero(t, before[column], column)
 	}
