@@ -200,7 +200,10 @@ func TestThatAContactWasChangedIsToldToTheOldOne(t *testing.T) {
 		} else {
 			changed.Phone = value
 		}
-		d.in(func(ctx context.Context, tx *store.Tx) error { return tx.ChangeContact(ctx, changed, p, d.clock()) })
+		d.in(func(ctx context.Context, tx *store.Tx) error {
+			_, err := tx.ChangeContact(ctx, changed, p, d.clock())
+			return err
+		})
 		for _, channel := range []string{store.Email, store.SMS} {
 			d.sends(d.owes(a, string(contact)+"_changed", channel, cases.NotificationID(told)))
 		}

@@ -104,14 +104,22 @@ func (s *Service) prove(ctx context.Context, tx *store.Tx, by actor.Actor, a acc
 	case account.ContactPhone:
 		a.Phone = p.Value
 	}
-	if err := tx.ChangeContact(ctx, a, *p, now); err != nil {
+	replaced, err := tx.ChangeContact(ctx, a, *p, now)
+	if err != nil {
 		return err
 	}
 	e.Action, e.WorkflowID = changedEvents[p.Contact], cases.NotificationID(*p.ToldBy)
 	if err := tx.InsertNotices(ctx, changedNotices(*p, e)...); err != nil {
 		return err
 	}
-	return tx.AppendEvent(ctx, e)
+	events := []store.Event{e}
+	for _, reset := range replaced {
+		events = append(events, store.Event{
+			At: now, Actor: by, Action: "password_reset.replaced", Subject: "password_reset", SubjectID: reset.ID.String(),
+			AccountID: &a.ID, WorkflowID: cases.PasswordResetID(reset.ID),
+		})
+	}
+	return tx.AppendEvents(ctx, events...)
 }
 
 // What proofs and changes are called in the audit trail.

@@ -54,8 +54,8 @@ const proofColumns = `id, account_id, contact, value, change, previous, told_by,
 func (t *Tx) InsertProof(ctx context.Context, p ContactProof) error {
 	var batch pgx.Batch
 	batch.Queue(`
-		UPDATE contact_proofs SET outcome = 'replaced', closed_at = $3 WHERE account_id = $1 AND contact = $2 AND closed_at IS NULL`,
-		p.AccountID, p.Contact, p.RequestedAt)
+		UPDATE contact_proofs SET outcome = $4, closed_at = $3 WHERE account_id = $1 AND contact = $2 AND closed_at IS NULL`,
+		p.AccountID, p.Contact, p.RequestedAt, ProofReplaced)
 	queueProof(&batch, p)
 	return failed("insert contact proof", t.tx.SendBatch(ctx, &batch).Close())
 }
@@ -179,9 +179,10 @@ func ErrTaken(contact account.Contact) error { return taken(uniqueFields["accoun
 // ChangeContact gives an account the address or number of a proof, which is
 // proved. a is the account with it, and locked. With another e-mail address it is
 // signed in to: links to reset the password that were mailed to the old one are
-// replaced, and every session ends but the one that asked. It returns fault.Taken
-// with the contact's name when another account has it by now.
-func (t *Tx) ChangeContact(ctx context.Context, a account.Account, p ContactProof, now time.Time) error {
+// replaced, by nothing, and returned, and every session ends but the one that
+// asked. It returns fault.Taken with the contact's name when another account has
+// it by now.
+func (t *Tx) ChangeContact(ctx context.Context, a account.Account, p ContactProof, now time.Time) (replaced []PasswordReset, err error) {
 	var batch pgx.Batch
 	batch.Queue(fmt.Sprintf(`UPDATE accounts SET %[1]s = $2, %[1]s_verified_at = $3, search_text = $4 WHERE id = $1`, p.Contact),
 		a.ID, p.Value, now, SearchText(a))
@@ -190,12 +191,16 @@ func (t *Tx) ChangeContact(ctx context.Context, a account.Account, p ContactProo
 		batch.Queue(`UPDATE logins SET email = $2 WHERE account_id = $1 AND released_at IS NULL`, a.ID, p.Value)
 		batch.Queue(`
 			UPDATE password_resets SET outcome = 'replaced', closed_at = $2, email = NULL
-			WHERE account_id = $1 AND closed_at IS NULL AND decision_id IS NULL`, a.ID, now)
+			WHERE account_id = $1 AND closed_at IS NULL AND decision_id IS NULL
+			RETURNING `+resetColumns, a.ID, now).Query(func(rows pgx.Rows) (err error) {
+			replaced, err = pgx.CollectRows(rows, pgx.RowToStructByName[PasswordReset])
+			return err
+		})
 		batch.Queue(`
 			UPDATE sessions SET ended_at = $2 WHERE account_id = $1 AND purpose = 'session' AND ended_at IS NULL AND id IS DISTINCT FROM $3`,
 			a.ID, now, p.SessionID)
 	}
-	return failed("update account", t.tx.SendBatch(ctx, &batch).Close())
+	return replaced, failed("update account", t.tx.SendBatch(ctx, &batch).Close())
 }
 
 // ForgetProofs drops proofs that were asked for before the given time.

@@ -54,7 +54,10 @@ func (b testBundle) change(t *testing.T, a account.Account, p store.ContactProof
 	} else {
 		a.Phone = p.Value
 	}
-	return b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.ChangeContact(ctx, a, p, noon) })
+	return b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.ChangeContact(ctx, a, p, noon)
+		return err
+	})
 }
 
 func TestContactProofs(t *testing.T) {
