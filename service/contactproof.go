@@ -35,13 +35,8 @@ func (s *Service) AskProof(ctx context.Context, by actor.Actor, contact account.
 		if err != nil {
 			return err
 		}
-		// What was read before the lock may have been proved, voided or replaced.
-		if p.Change {
-			if open, err := tx.Reader().OpenProof(ctx, a.ID, contact); err != nil || !open.Change || open.Value != p.Value {
-				return orElse(err, errProofGone)
-			}
-		} else if a.Contact(contact) != p.Value || a.Verified(contact) {
-			return errProofGone
+		if err := stillToProve(ctx, tx.Reader(), a, p); err != nil {
+			return err
 		}
 		return s.askFor(ctx, tx, by, p)
 	})
@@ -54,12 +49,24 @@ func (s *Service) AskProof(ctx context.Context, by actor.Actor, contact account.
 
 var errProofGone = fault.New(fault.Conflict, "Something else is to be proved by now. Look again.")
 
-// orElse returns err unless it is nil or fault.NotFound, and other then.
-func orElse(err, other error) error {
-	if err == nil || isNotFound(err) {
-		return other
+// stillToProve returns errProofGone when what was read before the account was
+// locked is to be proved no more: it was proved or given up, or is to become
+// another one since. That change is not replaced by what was meant for the other.
+func stillToProve(ctx context.Context, r *store.Reader, a account.Account, p store.ContactProof) error {
+	open, err := r.OpenProof(ctx, a.ID, p.Contact)
+	if err != nil && !isNotFound(err) {
+		return err
 	}
-	return err
+	still := open.Change == p.Change
+	if p.Change {
+		still = still && open.Value == p.Value
+	} else {
+		still = still && a.Contact(p.Contact) == p.Value && !a.Verified(p.Contact)
+	}
+	if !still {
+		return errProofGone
+	}
+	return nil
 }
 
 // toProve returns what the user of an account has to prove of a contact.

@@ -333,6 +333,9 @@ func TestChangeContact(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"email_proof.requested", "email.changed"}, b.actions(t, a))
 		require.Equal(t, 2, b.count(t, `SELECT count(*) FROM notices WHERE account_id = $1 AND kind = 'email_changed'`, a.ID))
+		require.Equal(t, 1, b.count(t, `
+			SELECT count(*) FROM audit_events e JOIN password_resets r ON r.id::text = e.subject_id
+			WHERE e.account_id = $1 AND e.actor_id = $1 AND e.action = 'password_reset.replaced' AND r.outcome = 'replaced'`, a.ID))
 		require.Zero(t, b.count(t, `SELECT count(*) FROM audit_events e WHERE e.account_id = $1 AND e::text LIKE '%@%'`, a.ID), "the trail has no addresses")
 	})
 	t.Run("of a phone takes the code of the new one", func(t *testing.T) {
@@ -355,6 +358,36 @@ func TestChangeContact(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, p.Change)
 		require.Equal(t, "again@pwani.example", p.Value)
+	})
+	t.Run("is not replaced by what was asked for just before of the present one", func(t *testing.T) {
+		t.Parallel()
+		a := b.register(t)
+		changing, err := b.owner.Begin(t.Context())
+		require.NoError(t, err)
+		defer func() { _ = changing.Rollback(t.Context()) }()
+		_, err = changing.Exec(t.Context(), `SELECT FROM accounts WHERE id = $1 FOR UPDATE`, a.ID)
+		require.NoError(t, err)
+		asked := make(chan error, 1)
+		go func() {
+			_, err := b.service.AskProof(t.Context(), self(a), account.ContactPhone)
+			asked <- err
+		}()
+		require.Eventually(t, func() bool {
+			var waited bool
+			err := changing.QueryRow(t.Context(), `
+				SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND transactionid = pg_current_xact_id()::xid)`).Scan(&waited)
+			return err == nil && waited
+		}, 20*time.Second, 10*time.Millisecond, "it has looked and waits for the account")
+		change := uuid.Must(uuid.NewV7())
+		_, err = changing.Exec(t.Context(), `
+			INSERT INTO contact_proofs (id, account_id, contact, value, change, requested_at) VALUES ($1, $2, 'phone', '+255754000555', true, now())`,
+			change, a.ID)
+		require.NoError(t, err)
+		require.NoError(t, changing.Commit(t.Context()))
+		requireFault(t, <-asked, fault.Conflict)
+		open, err := b.reader.OpenProof(t.Context(), a.ID, account.ContactPhone)
+		require.NoError(t, err)
+		require.Equal(t, change, open.ID)
 	})
 	t.Run("asks for the password again and names what is wrong", func(t *testing.T) {
 		t.Parallel()
