@@ -40,6 +40,11 @@ func (s *Service) Upload(ctx context.Context, by actor.Actor, accountID uuid.UUI
 	if err := s.limit(ctx, s.uploads(by, accountID)...); err != nil {
 		return store.Document{}, err
 	}
+	return s.receive(ctx, by, accountID, u)
+}
+
+// receive is Upload of what was counted.
+func (s *Service) receive(ctx context.Context, by actor.Actor, accountID uuid.UUID, u Upload) (store.Document, error) {
 	view, err := s.reader.Account(ctx, accountID)
 	if err != nil {
 		return store.Document{}, err

@@ -22,7 +22,8 @@ const (
 // BeginUpload begins an upload of so many bytes that comes in parts: over a line
 // that breaks, what has arrived stays, and the rest follows. It returns
 // fault.Conflict when the account is not pending, fault.TooLarge for more than a
-// file may have, and fault.Invalid for none.
+// file may have, fault.Invalid for none, and fault.RateLimited when too many were
+// begun.
 func (s *Service) BeginUpload(ctx context.Context, by actor.Actor, accountID uuid.UUID, size int64) (store.PartialUpload, error) {
 	if err := ownFile(by, accountID); err != nil {
 		return store.PartialUpload{}, err
@@ -60,8 +61,8 @@ func (s *Service) ContinueUpload(ctx context.Context, by actor.Actor, accountID,
 }
 
 // FinishUpload makes a document of an upload that has arrived whole, as Upload
-// does of a file that comes at once, and returns what that does. Done twice it
-// makes one document. What is refused for its content is forgotten.
+// does of a file that comes at once, and returns what that does, but for
+// fault.RateLimited: it was counted when it began. Done twice it makes one document. What is refused for its content is forgotten.
 func (s *Service) FinishUpload(ctx context.Context, by actor.Actor, accountID, id uuid.UUID, kind, fileName string) (store.Document, error) {
 	if err := ownFile(by, accountID); err != nil {
 		return store.Document{}, err
@@ -80,10 +81,10 @@ func (s *Service) FinishUpload(ctx context.Context, by actor.Actor, accountID, i
 	if !u.Whole() {
 		return store.Document{}, fault.New(fault.Conflict, "The file has not arrived whole yet.")
 	}
-	d, err = s.Upload(ctx, by, accountID, Upload{
+	d, err = s.receive(ctx, by, accountID, Upload{
 		ID: id, FileName: fileName, Body: s.reader.UploadContent(ctx, id), Kind: func() (string, error) { return kind, nil },
 	})
-	if err != nil && fault.As(err) == nil || fault.Is(err, fault.RateLimited) {
+	if err != nil && fault.As(err) == nil {
 		return store.Document{}, err // another try may do better
 	}
 	if forgetErr := s.store.ForgetUpload(ctx, accountID, id); err == nil {

@@ -10,6 +10,7 @@ import (
 	"kibali/documents/sample"
 	"kibali/domain/account"
 	"kibali/domain/fault"
+	"kibali/service"
 )
 
 func TestUploadsInParts(t *testing.T) {
@@ -93,6 +94,23 @@ func TestUploadsInParts(t *testing.T) {
 		requireFault(t, err, fault.Forbidden)
 		_, err = b.service.FinishUpload(t.Context(), self(other), other.ID, id, "tin_certificate", "tin.pdf")
 		requireFault(t, err, fault.NotFound)
+	})
+	t.Run("count once against the limit", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, limited(service.Limits{UploadAccount: service.Rate{Most: 2, Per: time.Hour}, UploadAddress: service.Rate{Most: 2, Per: time.Hour}}))
+		a := b.register(t)
+		for range 2 {
+			begun, err := b.service.BeginUpload(t.Context(), self(a), a.ID, size)
+			require.NoError(t, err)
+			_, err = b.service.ContinueUpload(t.Context(), self(a), a.ID, begun.ID, 0, file)
+			require.NoError(t, err)
+			_, err = b.service.FinishUpload(t.Context(), self(a), a.ID, begun.ID, "tin_certificate", "tin.pdf")
+			require.NoError(t, err)
+		}
+		_, err := b.service.BeginUpload(t.Context(), self(a), a.ID, size)
+		requireFault(t, err, fault.RateLimited)
+		_, err = b.service.Upload(t.Context(), self(a), a.ID, pdf("other"))
+		requireFault(t, err, fault.RateLimited)
 	})
 	t.Run("are not begun where no documents are taken", func(t *testing.T) {
 		t.Parallel()
