@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +47,11 @@ type quotingProviders struct {
 	mu     sync.Mutex
 	seen   map[string]int
 	mailed []string // texts of e-mails, as they were sent
+	sent   []sending
 }
+
+// sending is an e-mail or SMS that was taken.
+type sending struct{ to, text string }
 
 func (p *quotingProviders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
@@ -66,6 +71,7 @@ func (p *quotingProviders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		p.mu.Lock()
 		p.mailed = append(p.mailed, mail.Content[0].Value)
+		p.sent = append(p.sent, sending{to, mail.Content[0].Value})
 		p.mu.Unlock()
 		w.WriteHeader(http.StatusAccepted)
 	case strings.HasSuffix(r.URL.Path, "/Messages.json") && r.Method == http.MethodPost:
@@ -81,6 +87,9 @@ func (p *quotingProviders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"message":"queue of %s is full: %s"}`, form.Get("To"), form.Get("Body"))
 			return
 		}
+		p.mu.Lock()
+		p.sent = append(p.sent, sending{form.Get("To"), form.Get("Body")})
+		p.mu.Unlock()
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, `{"sid":"SM0123456789abcdef0123456789abcdef","status":"queued"}`)
 	default:
@@ -93,6 +102,18 @@ func (p *quotingProviders) first(key string) bool {
 	defer p.mu.Unlock()
 	p.seen[key]++
 	return p.seen[key] == 1
+}
+
+// newest returns the last match in what was sent to somebody; "" without.
+func (p *quotingProviders) newest(to string, pattern *regexp.Regexp) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range slices.Backward(p.sent) {
+		if found := pattern.FindString(s.text); s.to == to && found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 func (p *quotingProviders) asked(key string) int {
@@ -134,7 +155,8 @@ func TestCanary(t *testing.T) {
 	code, said = i.run(t, "staff", "create", "--role", "admin", "--email", "neema@"+canaryWord+".co.tz", "--name", "Neema "+canaryWord)
 	require.Zero(t, code, said)
 	token := regexp.MustCompile(`kbs_\S+`).FindString(said)
-	serve, api, operations := i.start(t, "serve")
+	at, single := canaryOffice(t)
+	serve, api, operations := i.start(t, "serve", single...)
 	worker, _, workerOperations := i.start(t, "worker")
 	code, said = i.run(t, "deploy")
 	require.Zero(t, code, said)
@@ -147,6 +169,7 @@ func TestCanary(t *testing.T) {
 	w.access(first)
 	w.resets(first)
 	w.refusals()
+	w.portal(w.desk(at))
 	w.end(first)
 	require.Eventually(t, func() bool {
 		return providers.asked("sms +255"+canaryPhone) > 1 && providers.asked("mail "+first.email) > 1
@@ -159,7 +182,7 @@ func TestCanary(t *testing.T) {
 			all += text
 		}
 		for _, seen := range []string{
-			"registration/", "suspension/", "closure/", "erasure/", "top-up/", "message/", "password-reset/", // every kind of case
+			"registration/", "suspension/", "closure/", "erasure/", "top-up/", "message/", "password-reset/", "notification/", // every kind of case
 			"decision_id", "approve (decision ", "Registration of account ", "CaseStatus", // payloads, summaries, attributes
 		} {
 			require.Contains(t, all, seen)
