@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,7 +33,7 @@ func (s *Service) OpenAccount(ctx context.Context, by actor.Actor, id uuid.UUID)
 // costs no statement. Other replicas, and this one after a restart, ask the audit
 // trail.
 func (s *Service) recordView(ctx context.Context, by actor.Actor, id uuid.UUID) error {
-	now, key := s.now(), append(by.ID[:], id[:]...)
+	now, key := s.now(), slices.Concat(by.ID[:], id[:])
 	if !s.viewed.until(key, now).IsZero() {
 		return nil
 	}
