@@ -148,7 +148,7 @@ func (s *Service) discard(ctx context.Context, id uuid.UUID, key string, cause e
 	ctx, cancel := detached(ctx, s.reach)
 	defer cancel()
 	if id != uuid.Nil && fault.As(cause) == nil {
-		if _, err := s.reader.Document(ctx, id); !isNotFound(err) {
+		if d, err := s.reader.Document(ctx, id); err != nil && !isNotFound(err) || err == nil && d.StorageKey == key {
 			s.log.Warn("file of a document kept, the end of its commit is not known", "document", id)
 			return
 		}

@@ -62,18 +62,39 @@ func (s *Service) ContinueUpload(ctx context.Context, by actor.Actor, accountID,
 
 // FinishUpload makes a document of an upload that has arrived whole, as Upload
 // does of a file that comes at once, and returns what that does, but for
-// fault.RateLimited: it was counted when it began. Done twice it makes one document. What is refused for its content is forgotten.
+// fault.RateLimited: it was counted when it began. Done twice, even
+// at once, it makes one document. What is refused for its content is forgotten.
 func (s *Service) FinishUpload(ctx context.Context, by actor.Actor, accountID, id uuid.UUID, kind, fileName string) (store.Document, error) {
 	if err := ownFile(by, accountID); err != nil {
 		return store.Document{}, err
 	}
+	d, err := s.finished(ctx, accountID, id)
+	if !isNotFound(err) {
+		return d, err
+	}
+	d, err = s.finish(ctx, by, accountID, id, kind, fileName)
+	if err == nil {
+		return d, nil
+	}
+	if done, finishedErr := s.finished(ctx, accountID, id); finishedErr == nil {
+		return done, nil // in the meantime, by the same sender who asked twice
+	}
+	return store.Document{}, err
+}
+
+// finished returns the document that an upload has become, or fault.NotFound.
+func (s *Service) finished(ctx context.Context, accountID, id uuid.UUID) (store.Document, error) {
 	d, err := s.reader.Document(ctx, id)
-	switch {
-	case err == nil && d.AccountID == accountID:
-		return d, s.store.ForgetUpload(ctx, accountID, id) // it was done, and nobody heard
-	case err != nil && !isNotFound(err):
+	if err != nil {
 		return store.Document{}, err
 	}
+	if d.AccountID != accountID {
+		return store.Document{}, fault.New(fault.NotFound, "There is no such document.")
+	}
+	return d, s.store.ForgetUpload(ctx, accountID, id)
+}
+
+func (s *Service) finish(ctx context.Context, by actor.Actor, accountID, id uuid.UUID, kind, fileName string) (store.Document, error) {
 	u, err := s.reader.PartialUpload(ctx, accountID, id)
 	if err != nil {
 		return store.Document{}, err
@@ -81,7 +102,7 @@ func (s *Service) FinishUpload(ctx context.Context, by actor.Actor, accountID, i
 	if !u.Whole() {
 		return store.Document{}, fault.New(fault.Conflict, "The file has not arrived whole yet.")
 	}
-	d, err = s.receive(ctx, by, accountID, Upload{
+	d, err := s.receive(ctx, by, accountID, Upload{
 		ID: id, FileName: fileName, Body: s.reader.UploadContent(ctx, id), Kind: func() (string, error) { return kind, nil },
 	})
 	if err != nil && fault.As(err) == nil {

@@ -1,12 +1,15 @@
 package service_test
 
 import (
+	"io/fs"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"kibali/documents"
 	"kibali/documents/sample"
 	"kibali/domain/account"
 	"kibali/domain/fault"
@@ -56,6 +59,34 @@ func TestUploadsInParts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, file, drain(t, body))
 		require.Zero(t, b.count(t, `SELECT count(*) FROM partial_upload_parts`))
+	})
+	t.Run("become one document with one file, however many times at once the end is sent", func(t *testing.T) {
+		t.Parallel()
+		folder := t.TempDir()
+		kept, err := documents.Open(t.Context(), "file://"+folder)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, kept.Close()) })
+		b := setup(t, func(c *service.Config) { c.Documents = kept })
+		a := b.register(t)
+		begun, err := b.service.BeginUpload(t.Context(), self(a), a.ID, size)
+		require.NoError(t, err)
+		_, err = b.service.ContinueUpload(t.Context(), self(a), a.ID, begun.ID, 0, file)
+		require.NoError(t, err)
+		race(8, func(int) {
+			d, err := b.service.FinishUpload(t.Context(), self(a), a.ID, begun.ID, "tin_certificate", "tin.pdf")
+			if err != nil || d.ID != begun.ID {
+				t.Errorf("%v: %v", d.ID, err)
+			}
+		})
+		require.Equal(t, 1, b.count(t, `SELECT count(*) FROM documents WHERE account_id = $1`, a.ID))
+		var stored int
+		require.NoError(t, filepath.WalkDir(folder, func(_ string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				stored++
+			}
+			return err
+		}))
+		require.Equal(t, 1, stored)
 	})
 	t.Run("are refused for their content as a whole file is, and forgotten", func(t *testing.T) {
 		t.Parallel()
