@@ -164,10 +164,10 @@ func TestAuthorize(t *testing.T) {
 		u := s.activeUser(t)
 		key := s.apiKey(t, u)
 		var before, after time.Time
-		require.NoError(t, s.owner.QueryRow(t.Context(), `UPDATE accounts SET last_active_at = '-infinity' WHERE id = $1 RETURNING now()`, u.id).Scan(&before))
+		require.NoError(t, s.owner.QueryRow(t.Context(), `UPDATE account_activity SET last_active_at = '-infinity' WHERE account_id = $1 RETURNING now()`, u.id).Scan(&before))
 		require.Equal(t, http.StatusOK, s.ask(t, http.MethodGet, authorizePath, "X-Api-Key", key).Code)
 		require.NoError(t, s.uses.Flush(t.Context()))
-		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT last_active_at FROM accounts WHERE id = $1`, u.id).Scan(&after))
+		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT last_active_at FROM account_activity WHERE account_id = $1`, u.id).Scan(&after))
 		require.WithinDuration(t, before, after, time.Minute)
 		require.NotNil(t, s.keys(t, u)[0].LastUsedAt)
 	})

@@ -16,7 +16,7 @@ const accountColumns = `a.id, a.name, a.email, a.phone, a.locale,
 	a.company_name, a.company_industry, a.company_registration_number, a.company_tin, a.company_website, a.company_address,
 	a.status, a.stage, a.stage_since, coalesce(a.remind_at, 'epoch'), coalesce(a.deadline_at, 'epoch'),
 	a.decided_by, a.blocked_by, coalesce(a.suspended_until, 'epoch'), a.registered_at,
-	greatest(a.last_active_at, 'epoch'), a.credits, a.contact_released_at IS NOT NULL, coalesce(a.erased_at, 'epoch'),
+	a.contact_released_at IS NOT NULL, coalesce(a.erased_at, 'epoch'),
 	a.email_verified_at IS NOT NULL, a.phone_verified_at IS NOT NULL`
 
 // accountTargets returns where the accountColumns of a row go.
@@ -26,8 +26,7 @@ func accountTargets(a *account.Account) []any {
 		&a.Company.Name, &a.Company.Industry, &a.Company.RegistrationNumber, &a.Company.TIN, &a.Company.Website, &a.Company.Address,
 		&a.Status, &a.Stage, &a.StageSince, (*instant)(&a.RemindAt), (*instant)(&a.DeadlineAt),
 		&a.DecidedBy, &a.BlockedBy, (*instant)(&a.SuspendedUntil), (*instant)(&a.RegisteredAt),
-		(*instant)(&a.LastActiveAt), &a.Credits, &a.ContactReleased,
-		(*instant)(&a.ErasedAt),
+		&a.ContactReleased, (*instant)(&a.ErasedAt),
 		&a.EmailVerified, &a.PhoneVerified,
 	}
 }
@@ -68,10 +67,11 @@ type AccountView struct {
 	Reason  *StatusReason
 }
 
-// The decision that made the present status, beside the account.
+// Beside the account, what lists are sorted by and the decision that made the present status.
 const (
-	viewColumns = accountColumns + `, coalesce(d.reason_code, ''), coalesce(d.reason, ''), coalesce(d.closed_at, a.stage_since), coalesce(s.name, '')`
-	viewJoins   = ` LEFT JOIN decisions d ON d.id = a.decided_by LEFT JOIN staff s ON s.id = d.staff_id `
+	viewColumns = accountColumns + `, greatest(y.last_active_at, 'epoch'), coalesce(k.credits, 0), coalesce(d.reason_code, ''), coalesce(d.reason, ''), coalesce(d.closed_at, a.stage_since), coalesce(s.name, '')`
+	viewJoins   = ` LEFT JOIN account_activity y ON y.account_id = a.id LEFT JOIN account_credits k ON k.account_id = a.id
+		LEFT JOIN decisions d ON d.id = a.decided_by LEFT JOIN staff s ON s.id = d.staff_id `
 )
 
 // ReasonExpired is the reason code of an application that ran out of time.
@@ -80,7 +80,7 @@ const ReasonExpired = "expired"
 func scanView(row pgx.CollectableRow) (AccountView, error) {
 	var v AccountView
 	var reason StatusReason
-	if err := row.Scan(append(accountTargets(&v.Account), &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
+	if err := row.Scan(append(accountTargets(&v.Account), (*instant)(&v.LastActiveAt), &v.Credits, &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
 		return AccountView{}, err
 	}
 	v.Balance.Available, v.Balance.Held = sides(v.Credits, ledger.Keeps(v.Status))

@@ -43,7 +43,7 @@ func byNumber(name, number, columns, from string) PersonalPart {
 var personalParts = []PersonalPart{
 	byID("account", `x.id, x.name, x.email, x.phone, x.locale, x.company_name, x.company_industry, x.company_registration_number, x.company_tin,
 		x.company_website, x.company_address, x.status, x.stage, x.stage_since, x.remind_at, x.deadline_at, x.suspended_until, x.registered_at,
-		nullif(x.last_active_at, '-infinity') AS last_active_at, x.email_verified_at, x.phone_verified_at, x.contact_released_at, x.erased_at,
+		(SELECT nullif(y.last_active_at, '-infinity') FROM account_activity y WHERE y.account_id = x.id) AS last_active_at, x.email_verified_at, x.phone_verified_at, x.contact_released_at, x.erased_at,
 		(SELECT b.available FROM balances b WHERE b.account_id = x.id) AS credits_available,
 		(SELECT b.held FROM balances b WHERE b.account_id = x.id) AS credits_held`, `accounts x WHERE x.id = $1`),
 	byID("logins", `x.id, x.email, x.created_at, x.released_at`, `logins x WHERE x.account_id = $1`),

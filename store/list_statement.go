@@ -79,30 +79,72 @@ func (s *listStatement) build() string {
 	found, short := "0::bigint", "false"
 	switch {
 	case len(s.words) == 0:
-		with = `WITH page AS (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + s.limit() + `)`
+		with = `WITH page AS (` + `SELECT a.* FROM ` + s.rowsInOrder(s.limit()) + `)`
 	case s.plan.page == byIndex:
 		with = `WITH ` + s.foundByIndex() + `, page AS (
-			SELECT a.* FROM (SELECT id FROM found` + where(s.after("")) + s.order("") + s.limit() + `) p
-			CROSS JOIN LATERAL (SELECT * FROM accounts a WHERE a.id = p.id OFFSET 0) a)`
+			SELECT a.* FROM ` + rowsOf(`SELECT id FROM found`+where(s.after(""))+s.order("", "")+s.limit()) + `)`
 		found = `(SELECT count(*) FROM found)`
 	default:
 		with = `WITH page AS MATERIALIZED (` + s.pageInOrder() + `)`
 		short = `CASE WHEN (SELECT count(*) FROM page) < ` + strconv.Itoa(s.taken()) + ` THEN EXISTS (
-			SELECT FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + " OFFSET " + strconv.Itoa(s.plan.pageRows) + `) ELSE false END`
+			` + s.inOrder("id") + " OFFSET " + strconv.Itoa(s.plan.pageRows) + `) ELSE false END`
 		found = `(SELECT count(*) FROM (` + s.counted() + `) m)`
 	}
 	return with + `
 		SELECT c.pending, c.active, c.suspended, c.rejected, c.closed, ` + found + `, ` + short + `, ` + viewColumns + `
 		FROM (SELECT sum(pending)::bigint AS pending, sum(active)::bigint AS active, sum(suspended)::bigint AS suspended,
 				sum(rejected)::bigint AS rejected, sum(closed)::bigint AS closed FROM account_counts) c
-		LEFT JOIN page a ON true` + viewJoins + s.order("a.")
+		LEFT JOIN page a ON true` + viewJoins + s.order(s.alias(), "a.")
+}
+
+// keys is where the sort key and the id of every account are, with an index of the
+// tab and the key.
+func (s *listStatement) keys() string {
+	switch s.q.Sort {
+	case SortLastActive:
+		return `(SELECT account_id AS id, status, last_active_at FROM account_activity)`
+	case SortCredits:
+		return `(SELECT account_id AS id, status, credits FROM account_credits)`
+	}
+	return `accounts`
+}
+
+// alias is what viewColumns call the table of the sort key.
+func (s *listStatement) alias() string {
+	switch s.q.Sort {
+	case SortLastActive:
+		return "y."
+	case SortCredits:
+		return "k."
+	}
+	return "a."
+}
+
+// inOrder selects columns of the tab's keys in the order of the list, behind the
+// cursor.
+func (s *listStatement) inOrder(columns string) string {
+	return `SELECT ` + columns + ` FROM ` + s.keys() + ` p` + where(s.tab("p"), s.after("p.")) + s.order("p.", "p.")
+}
+
+// rowsInOrder are the accounts a of the tab in the order of the list, behind the
+// cursor, as many as limit says.
+func (s *listStatement) rowsInOrder(limit string) string {
+	if s.q.Sort == SortRegistered {
+		return `(` + s.inOrder("*") + limit + `) a`
+	}
+	return rowsOf(s.inOrder("id") + limit)
+}
+
+// rowsOf are the accounts a of ids, in their order. The fence has each looked up
+// by id, however many are expected.
+func rowsOf(ids string) string {
+	return `(` + ids + `) p CROSS JOIN LATERAL (SELECT * FROM accounts a WHERE a.id = p.id OFFSET 0) a`
 }
 
 // pageInOrder goes through the accounts in the order of the list, at most so
 // many of them, until the page is full.
 func (s *listStatement) pageInOrder() string {
-	return `SELECT a.* FROM (SELECT * FROM accounts a` + where(s.tab("a"), s.after("a.")) + s.order("a.") + atMost(s.plan.pageRows) + `) a` +
-		where(s.match("a")) + s.limit()
+	return `SELECT a.* FROM ` + s.rowsInOrder(atMost(s.plan.pageRows)) + where(s.match("a")) + s.limit()
 }
 
 // foundByIndex makes the table found of every match, in no order, unless there
@@ -112,9 +154,8 @@ func (s *listStatement) foundByIndex() string {
 	if s.q.Sort == SortRegistered {
 		return `found AS MATERIALIZED (` + candidates + `)`
 	}
-	// The fence has every key looked up by id, however many are expected.
 	return `found AS MATERIALIZED (SELECT s.id, k.* FROM (` + candidates + `) s
-		CROSS JOIN LATERAL (SELECT a.` + string(s.q.Sort) + ` FROM accounts a WHERE a.id = s.id OFFSET 0) k)`
+		CROSS JOIN LATERAL (SELECT ` + string(s.q.Sort) + ` FROM ` + s.keys() + ` k WHERE k.id = s.id OFFSET 0) k)`
 }
 
 // counted selects one row for each match, up to one more than are counted.
@@ -165,12 +206,13 @@ func (s *listStatement) after(prefix string) string {
 	return "(" + prefix + string(s.q.Sort) + ", " + prefix + "id)" + sign + "(" + key + ", " + s.arg(after.ID) + ")"
 }
 
-func (s *listStatement) order(prefix string) string {
+// order is that of the list, by the key and the id of the tables with these prefixes.
+func (s *listStatement) order(key, id string) string {
 	direction := " DESC"
 	if s.q.Ascending {
 		direction = " ASC"
 	}
-	return " ORDER BY " + prefix + string(s.q.Sort) + direction + ", " + prefix + "id" + direction
+	return " ORDER BY " + key + string(s.q.Sort) + direction + ", " + id + "id" + direction
 }
 
 // limit takes at least one row more than the page has, which tells whether

@@ -98,9 +98,9 @@ func (u *Uses) flushLast(ctx context.Context, failed func(error)) {
 var flushUses = [usedTables]string{
 	usedAccounts: `
 		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT a.id FROM accounts a JOIN used USING (id) ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED),
-		written AS (UPDATE accounts a SET last_active_at = used.at FROM used WHERE a.id = used.id AND a.last_active_at < used.at
-			AND a.id IN (SELECT id FROM free))
+		free AS (SELECT y.account_id AS id FROM account_activity y JOIN used ON y.account_id = used.id ORDER BY used.id FOR NO KEY UPDATE OF y SKIP LOCKED),
+		written AS (UPDATE account_activity y SET last_active_at = used.at FROM used WHERE y.account_id = used.id AND y.last_active_at < used.at
+			AND y.account_id IN (SELECT id FROM free))
 		SELECT id FROM free`,
 	usedKeys: `
 		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/actor"
@@ -81,11 +82,11 @@ func TestUses(t *testing.T) {
 		held, free := b.register(t), b.register(t)
 		uses.Account(held.Account.ID, noon)
 		uses.Account(free.Account.ID, noon)
-		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
-			if _, err := tx.LockAccount(ctx, held.Account.ID); err != nil {
+		require.NoError(t, pgx.BeginFunc(t.Context(), b.owner, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), `SELECT FROM account_activity WHERE account_id = $1 FOR UPDATE`, held.Account.ID); err != nil {
 				return err
 			}
-			return uses.Flush(ctx)
+			return uses.Flush(t.Context())
 		}))
 		require.Equal(t, noon, lastActive(t, free))
 		require.True(t, lastActive(t, held).IsZero())

@@ -34,7 +34,8 @@ type entry struct {
 
 func readCatalogue(ctx context.Context, db *pgxpool.Pool) (*catalogue, error) {
 	rows, err := db.Query(ctx, `
-		SELECT id, status, registered_at, nullif(last_active_at, '-infinity') AS last_active_at, credits, search_text FROM accounts`)
+		SELECT a.id, a.status, a.registered_at, nullif(y.last_active_at, '-infinity') AS last_active_at, k.credits, a.search_text
+		FROM accounts a JOIN account_activity y ON y.account_id = a.id JOIN account_credits k ON k.account_id = a.id`)
 	if err != nil {
 		return nil, err
 	}

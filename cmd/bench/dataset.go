@@ -111,13 +111,18 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 		return err
 	}
 	start := time.Now()
-	people := newPopulation(accounts, datasetEnd)
+	people, sorts := newPopulation(accounts, datasetEnd), make([]sortKeys, 0, accounts)
 	if _, err := db.CopyFrom(ctx, pgx.Identifier{"accounts"}, accountColumns, pgx.CopyFromFunc(func() ([]any, error) {
 		if people.already == accounts {
 			return nil, nil
 		}
-		return accountRow(people.next()), ctx.Err()
+		a := people.next()
+		sorts = append(sorts, sortKeys{a.ID, a.Status, a.LastActiveAt, a.Credits})
+		return accountRow(a), ctx.Err()
 	})); err != nil {
+		return err
+	}
+	if err := copySorts(ctx, db, sorts); err != nil {
 		return err
 	}
 	progress("  %v: rows copied", time.Since(start).Round(time.Second))
@@ -130,8 +135,8 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 		 FROM accounts WHERE decided_by IS NOT NULL`,
 		`INSERT INTO account_search (account_id, status, registered_at, search_text) SELECT id, status, registered_at, search_text FROM accounts`,
 		`INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, reason, request_key, actor_kind)
-		 SELECT credits, 1, registered_at, gen_random_uuid(), '` + ledger.Funding.String() + `', id, id, 'top_up', 'complimentary', 'bench', 'system'
-		 FROM accounts WHERE credits > 0`,
+		 SELECT k.credits, 1, a.registered_at, gen_random_uuid(), '` + ledger.Funding.String() + `', a.id, a.id, 'top_up', 'complimentary', 'bench', 'system'
+		 FROM account_credits k JOIN accounts a ON a.id = k.account_id WHERE k.credits > 0`,
 		`INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
 		 SELECT a.id, 1, t.position, e.available, t.amount - e.available, e.available, t.amount - e.available
 		 FROM transfers t JOIN accounts a ON a.id = t.to_account
@@ -166,7 +171,8 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 func dropIndexes(ctx context.Context, db *pgx.Conn) ([]string, error) {
 	rows, err := db.Query(ctx, `
 		SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
-		WHERE indrelid IN ('accounts'::regclass, 'account_search'::regclass, 'decisions'::regclass)
+		WHERE indrelid IN ('accounts'::regclass, 'account_search'::regclass, 'account_activity'::regclass, 'account_credits'::regclass,
+				'decisions'::regclass)
 			AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)`)
 	if err != nil {
 		return nil, err
@@ -196,14 +202,36 @@ func copyStaff(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
+// sortKeys are what lists of an account are sorted by.
+type sortKeys struct {
+	id      uuid.UUID
+	status  account.Status
+	active  time.Time
+	credits int64
+}
+
+func copySorts(ctx context.Context, db *pgx.Conn, sorts []sortKeys) error {
+	if _, err := db.CopyFrom(ctx, pgx.Identifier{"account_activity"}, []string{"account_id", "status", "last_active_at"},
+		pgx.CopyFromSlice(len(sorts), func(i int) ([]any, error) {
+			active := pgtype.Timestamptz{Time: sorts[i].active, Valid: true}
+			if sorts[i].active.IsZero() {
+				active = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
+			}
+			return []any{sorts[i].id, sorts[i].status, active}, nil
+		})); err != nil {
+		return err
+	}
+	_, err := db.CopyFrom(ctx, pgx.Identifier{"account_credits"}, []string{"account_id", "status", "credits"},
+		pgx.CopyFromSlice(len(sorts), func(i int) ([]any, error) {
+			return []any{sorts[i].id, sorts[i].status, sorts[i].credits}, nil
+		}))
+	return err
+}
+
 var accountColumns = strings.Fields(`id name email phone locale company_name company_industry company_tin status stage stage_since
-	decided_by registered_at last_active_at credits search_text`)
+	decided_by registered_at search_text`)
 
 func accountRow(a account.Account) []any {
-	active := pgtype.Timestamptz{Time: a.LastActiveAt, Valid: true}
-	if a.LastActiveAt.IsZero() {
-		active = pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}
-	}
 	var decidedBy *uuid.UUID
 	if a.Status != account.Pending {
 		id := uuid.New()
@@ -211,7 +239,7 @@ func accountRow(a account.Account) []any {
 	}
 	return []any{
 		a.ID, a.Name, a.Email, a.Phone, a.Locale, a.Company.Name, a.Company.Industry, a.Company.TIN, a.Status, a.Stage, a.StageSince,
-		decidedBy, a.RegisteredAt, active, a.Credits, store.SearchText(a),
+		decidedBy, a.RegisteredAt, store.SearchText(a),
 	}
 }
 

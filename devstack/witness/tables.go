@@ -4,7 +4,7 @@ package witness
 // may change without: what is noted down of use, and how far the work on
 // something is.
 var watched = map[string]watch{
-	"accounts":             {key: "id", aside: []string{"last_active_at", "credits", "search_text"}},
+	"accounts":             {key: "id", aside: []string{"search_text"}},
 	"api_keys":             {key: "id", aside: []string{"last_used_at"}},
 	"appeals":              {key: "id", aside: []string{"accepted_at"}},
 	"applications":         {key: "id", aside: []string{"accepted_at"}},
@@ -38,7 +38,9 @@ type watch struct {
 
 // unwatched are the tables of which a change needs no event, and why.
 var unwatched = map[string]string{
+	"account_activity":     "what is noted down of use",
 	"account_counts":       "counts of accounts, which a trigger keeps",
+	"account_credits":      "copies of balances",
 	"account_search":       "words of accounts, which a trigger keeps",
 	"audit_events":         "the events themselves",
 	"audit_seals":          "made of events",

@@ -67,7 +67,7 @@ func TestWitness(t *testing.T) {
 	require.Len(t, findings(), 1, "one event too many")
 	run(app, `UPDATE staff SET name = 'Neema Mushi'`)
 	require.NotEmpty(t, findings())
-	run(app, `UPDATE staff SET name = name; UPDATE accounts SET last_active_at = now()`)
+	run(app, `UPDATE staff SET name = name; UPDATE account_activity SET last_active_at = now()`)
 	require.Empty(t, findings(), "nothing has changed but what is noted of use")
 	run(app, `INSERT INTO audit_events (at, actor_kind, action, subject, subject_id, after) VALUES (now(), 'system', 'x', 'staff', 'x', '{"who": "Neema Mushi"}')`)
 	told := findings()

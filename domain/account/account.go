@@ -31,9 +31,11 @@ type Account struct {
 	// SuspendedUntil is when a suspension ends by itself; zero when it does not.
 	SuspendedUntil time.Time
 	RegisteredAt   time.Time
-	// LastActiveAt is the last login, API or gate use; zero before the first.
+	// LastActiveAt is the last login, API or gate use; zero before the first, and of
+	// an account that was read to be changed.
 	LastActiveAt time.Time
-	// Credits is the list's copy of available + held, a few seconds old at most.
+	// Credits is the list's copy of available + held, a few seconds old at most;
+	// zero of an account that was read to be changed.
 	Credits int64
 	// EmailVerified and PhoneVerified say that the user has proved to have the
 	// mailbox and the phone.
