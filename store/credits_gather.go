@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -15,9 +16,8 @@ const (
 	// gathersAtOnce is how many statements for several charges are under way at
 	// a time: one of them works while another one waits for its commit.
 	gathersAtOnce = 2
-	// singlesAtOnce is how many charges go by themselves, beside one another, on two
-	// fifths of the connections at most: while they are few, sharing commits saves
-	// more than sharing a statement.
+	// singlesAtOnce is how many charges with nobody to share a statement with go by
+	// themselves, on two fifths of the connections at most.
 	singlesAtOnce = 8
 	// lanesAtOnce is how many statements wait at a time for accounts that others
 	// have locked, on a fifth of the connections at most.
@@ -27,15 +27,15 @@ const (
 	gatherTimeout = 30 * time.Second
 )
 
-// gatherer posts charges: a few at a time by themselves, beside one another, and
-// more of them together, because a statement for many costs much less than many
-// statements. Whoever comes while statements for several are under way, or as
-// many single ones as there may be, waits for the next one, which takes all that
-// wait.
+// gatherer posts the charges that come at a time together, because a statement
+// for many costs less than many statements, and commits once. Whoever comes
+// while as many statements as there may be are under way waits for the next one,
+// which takes all that wait. A charge that nobody came with goes by itself.
 //
-// An account is in one statement of this process at a time. A statement for
-// several accounts leaves out those that somebody else has locked, so that
-// nobody waits for another account's lock; these go into a lane of their own.
+// An account is in one statement of this process at a time, but for what that
+// statement refused, which is posted again charge by charge to learn why. A
+// statement for several accounts leaves out those that somebody else has locked,
+// so that nobody waits for another account's lock; these go into a lane of their own.
 type gatherer struct {
 	pool       *pgxpool.Pool
 	singlesMax int
@@ -47,9 +47,13 @@ type gatherer struct {
 	locked  map[uuid.UUID][]*gathered
 	queue   []uuid.UUID // the accounts of locked that no lane waits for yet
 	busy    map[uuid.UUID]bool
-	singles int // charges under way by themselves
-	batches int // statements for several charges under way
+	coming  bool // a statement is about to take what waits
+	singles int  // charges under way by themselves
+	batches int  // statements for several charges under way, and the one that is coming
 	lanes   int
+
+	// refused bounds how many charges that a statement refused are posted at a time.
+	refused chan struct{}
 }
 
 // gathered is a charge that waits to be posted.
@@ -70,8 +74,9 @@ func (w *gathered) finish(outcome Outcome, failure error) {
 
 func newGatherer(pool *pgxpool.Pool) *gatherer {
 	connections := int(pool.Config().MaxConns)
+	lanes := max(1, min(lanesAtOnce, connections/5))
 	return &gatherer{
-		pool: pool, singlesMax: max(1, min(singlesAtOnce, connections*2/5)), lanesMax: max(1, min(lanesAtOnce, connections/5)),
+		pool: pool, singlesMax: max(1, min(singlesAtOnce, connections*2/5)), lanesMax: lanes, refused: make(chan struct{}, lanes),
 		locked: map[uuid.UUID][]*gathered{}, busy: map[uuid.UUID]bool{},
 	}
 }
@@ -80,10 +85,6 @@ func newGatherer(pool *pgxpool.Pool) *gatherer {
 func (g *gatherer) post(ctx context.Context, p Posting) (Posted, error) {
 	if err := p.check(); err != nil {
 		return Posted{}, err
-	}
-	if g.takeAlone(p.AccountID) {
-		defer g.leaveAlone(p.AccountID)
-		return alone(g.pool).post(ctx, p)
 	}
 	mine := &gathered{Posting: p, done: make(chan struct{})}
 	g.add(mine)
@@ -98,35 +99,10 @@ func (g *gatherer) post(ctx context.Context, p Posting) (Posted, error) {
 	return mine.outcome.Posted, mine.outcome.Err
 }
 
-// takeAlone reports whether a charge of the account may be posted by itself,
-// because few others are under way. leaveAlone ends that.
-func (g *gatherer) takeAlone(account uuid.UUID) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.singles >= g.singlesMax || g.batches > 0 || len(g.waiting) > 0 || g.busy[account] || len(g.locked[account]) > 0 {
-		return false
-	}
-	g.singles++
-	g.busy[account] = true
-	return true
-}
-
-func (g *gatherer) leaveAlone(account uuid.UUID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.singles--
-	delete(g.busy, account)
-	g.start()
-}
-
 // add puts a charge among those that wait.
 func (g *gatherer) add(w *gathered) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if others := g.locked[w.AccountID]; len(others) > 0 {
-		g.locked[w.AccountID] = append(others, w)
-		return
-	}
 	g.waiting = append(g.waiting, w)
 	g.start()
 }
@@ -134,13 +110,10 @@ func (g *gatherer) add(w *gathered) {
 // start starts the statements for which there are charges. The caller holds
 // g.mu.
 func (g *gatherer) start() {
-	for g.batches < gathersAtOnce {
-		batch := g.take()
-		if len(batch) == 0 {
-			break
-		}
+	if len(g.waiting) > 0 && !g.coming && g.batches < gathersAtOnce {
+		g.coming = true
 		g.batches++
-		go g.run(batch)
+		go g.next()
 	}
 	for g.lanes < g.lanesMax && len(g.queue) > 0 {
 		account := g.queue[0]
@@ -153,8 +126,45 @@ func (g *gatherer) start() {
 	}
 }
 
+// next takes what waits and posts it. Those who were answered at the same moment
+// may have their next charge ready, so they go first.
+func (g *gatherer) next() {
+	runtime.Gosched()
+	g.mu.Lock()
+	g.coming = false
+	batch := g.take()
+	single := len(batch) == 1 && g.singles < g.singlesMax
+	if single {
+		g.singles++
+	}
+	if single || len(batch) == 0 {
+		g.batches--
+	}
+	if len(batch) > 0 {
+		g.start()
+	}
+	g.mu.Unlock()
+	switch {
+	case single:
+		g.runSingle(batch[0])
+	case len(batch) > 0:
+		g.run(batch)
+	}
+}
+
+// runSingle posts a charge by itself.
+func (g *gatherer) runSingle(w *gathered) {
+	g.alone(w)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.busy, w.AccountID)
+	g.singles--
+	g.start()
+}
+
 // take takes the charges of the next statement out of those that wait: the
 // oldest ones of accounts that are in no other statement, each request once.
+// Those of accounts that somebody else has locked join their lane.
 func (g *gatherer) take() []*gathered {
 	if len(g.waiting) == 0 {
 		return nil
@@ -165,6 +175,8 @@ func (g *gatherer) take() []*gathered {
 		switch same := requests[w.Request]; {
 		case same != nil:
 			same.again = append(same.again, w)
+		case len(g.locked[w.AccountID]) > 0:
+			g.locked[w.AccountID] = append(g.locked[w.AccountID], w)
 		case g.busy[w.AccountID] || len(batch) == gatherMost:
 			left = append(left, w)
 		default:
@@ -224,8 +236,9 @@ func (g *gatherer) settle(batch []*gathered, leaveLocked bool) (locked []*gather
 	posted, err := alone(g.pool).charge(ctx, postings, leaveLocked)
 	if violates(err, "transfers_request") || violates(err, "transfers_pkey") {
 		// The same request was posted elsewhere at this moment. Nothing of the
-		// statement has happened.
+		// statement has happened: each charge is posted by itself.
 		posted, err = make([]charged, len(batch)), nil
+		leaveLocked = false
 	}
 	for i, w := range batch {
 		switch {
@@ -241,19 +254,26 @@ func (g *gatherer) settle(batch []*gathered, leaveLocked bool) (locked []*gather
 		case leaveLocked && !posted[i].locked:
 			locked = append(locked, w)
 		default:
-			go g.alone(w)
+			go g.refuse(w)
 		}
 	}
 	return locked
 }
 
-// alone posts one charge by itself, and what came with it.
+// refuse posts a charge that a statement for several did not, in its turn.
+func (g *gatherer) refuse(w *gathered) {
+	g.refused <- struct{}{}
+	defer func() { <-g.refused }()
+	g.alone(w)
+}
+
+// alone posts one charge by itself, and then what came with it.
 func (g *gatherer) alone(w *gathered) {
-	for _, same := range w.again {
-		go g.alone(same)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), gatherTimeout)
 	defer cancel()
 	posted, err := alone(g.pool).post(ctx, w.Posting)
 	w.finish(Outcome{Posted: posted, Err: err}, nil)
+	for _, same := range w.again {
+		g.alone(same)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
@@ -738,39 +739,51 @@ func TestChargesTogether(t *testing.T) {
 		b.requireBalance(t, rich, 880, 0)
 		b.requireBalance(t, poor, 5, 0)
 	})
-	t.Run("do not wait for an account that somebody else has locked", func(t *testing.T) {
-		locked, free := b.customer(t, 10), b.customer(t, 1000)
-		hold, held, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(ended)
-			err := b.store.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *store.Tx) error {
-				_, err := tx.Charge(ctx, charge(locked, 4))
-				close(held)
-				<-hold
-				return err
-			})
-			if err != nil {
-				t.Errorf("hold: %v", err)
-			}
-		}()
-		<-held
-		var waiting sync.WaitGroup
-		for range 20 {
-			waiting.Go(func() {
-				if _, err := b.store.Charge(context.WithoutCancel(t.Context()), charge(locked, 1)); err != nil && !fault.Is(err, fault.InsufficientCredits) {
-					t.Errorf("charge: %v", err)
-				}
-			})
-		}
-		for range 50 {
-			_, err := b.store.Charge(t.Context(), charge(free, 1))
+	t.Run("do not wait for accounts that somebody else has locked", func(t *testing.T) {
+		config, err := pgxpool.ParseConfig(b.url)
+		require.NoError(t, err)
+		config.MaxConns = 20 // a fifth of them may wait for locked accounts
+		serve, err := store.OpenConfig(t.Context(), config)
+		require.NoError(t, err)
+		t.Cleanup(serve.Close)
+		first, second := b.customer(t, 100), b.customer(t, 100)
+		free := []uuid.UUID{b.customer(t, 100), b.customer(t, 100), b.customer(t, 100), b.customer(t, 100)}
+		lock := func(id uuid.UUID) (release func()) {
+			tx, err := b.owner.Begin(t.Context())
 			require.NoError(t, err)
+			_, err = tx.Exec(t.Context(), `SELECT FROM balances WHERE account_id = $1 FOR UPDATE`, id)
+			require.NoError(t, err)
+			return func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) }
 		}
-		close(hold)
-		<-ended
-		waiting.Wait()
-		b.requireBalance(t, locked, 0, 0)
-		b.requireBalance(t, free, 950, 0)
+		charges := func(waiting *sync.WaitGroup, id uuid.UUID) {
+			for range 20 {
+				waiting.Go(func() {
+					if _, err := serve.Charge(context.WithoutCancel(t.Context()), charge(id, 1)); err != nil {
+						t.Errorf("charge: %v", err)
+					}
+				})
+			}
+		}
+		releaseFirst, releaseSecond := lock(first), lock(second)
+		var ofFirst, ofSecond, others sync.WaitGroup
+		for range 2 { // also those that come when others wait already
+			charges(&ofFirst, first)
+			charges(&ofSecond, second)
+			for _, id := range free {
+				charges(&others, id)
+			}
+			others.Wait()
+		}
+		releaseSecond()
+		ofSecond.Wait()
+		b.requireBalance(t, second, 60, 0)
+		b.requireBalance(t, first, 100, 0)
+		releaseFirst()
+		ofFirst.Wait()
+		b.requireBalance(t, first, 60, 0)
+		for _, id := range free {
+			b.requireBalance(t, id, 60, 0)
+		}
 	})
 	t.Run("with the same key in two processes have one effect", func(t *testing.T) {
 		other := b.another(t)
