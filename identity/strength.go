@@ -2,6 +2,8 @@ package identity
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/trustelem/zxcvbn"
@@ -33,6 +35,11 @@ func checkStrength(password string, words []string) *fault.Field {
 		password = string([]rune(password)[:estimated])
 	}
 	estimate := zxcvbn.PasswordStrength(password, slices.Concat(words, familiar))
+	if latin := inLatin(password); latin != password {
+		if other := zxcvbn.PasswordStrength(latin, familiar); other.Guesses < estimate.Guesses {
+			estimate = other
+		}
+	}
 	if estimate.Score >= leastScore {
 		return nil
 	}
@@ -47,6 +54,24 @@ func checkStrength(password string, words []string) *fault.Field {
 		}
 	}
 	return refusePassword(code, "The password can be guessed. "+weakness+" "+advice)
+}
+
+// inLatin returns a password with other letters and signs than those of ASCII
+// replaced, equal ones by equal ones and neighbours by neighbours: an estimate
+// sees repetitions and sequences in ASCII alone.
+func inLatin(password string) string {
+	least := unicode.MaxRune
+	for _, r := range strings.ToLower(password) {
+		if r > unicode.MaxASCII {
+			least = min(least, r)
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if r <= unicode.MaxASCII {
+			return r
+		}
+		return 'a' + (unicode.ToLower(r)-least)%26
+	}, password)
 }
 
 const advice = "Four or five words that do not belong together are strong and easy to keep in mind."
