@@ -92,22 +92,15 @@ func (s *server) bulk(c *gin.Context) {
 // checkBulk returns fault.Invalid for what no application could be decided with.
 // A reason that was left empty is the canned one of its code.
 func (s *server) checkBulk(c *gin.Context, v verb, form *page.Form) error {
-	if !v.Reasoned {
-		if _, bad := account.ParseNote(form.Value("note")); bad != nil {
-			return fault.InvalidFields(*bad)
-		}
-		return nil
-	}
 	reason := account.Reason{Code: account.ReasonCode(form.Value("reason_code")), Text: form.Value("reason"), Note: form.Value("note")}
-	if strings.TrimSpace(reason.Text) == "" {
+	if v.Reasoned && strings.TrimSpace(reason.Text) == "" {
 		p, _, err := s.reader.Policy(c.Request.Context())
 		if err != nil {
 			return err
 		}
 		reason.Text = cannedText(p, v.Action, string(reason.Code), s.face.LocaleOf(c))
 	}
-	_, err := reason.Normalise(v.Action)
-	return err
+	return checkReason(v, reason)
 }
 
 func (s *server) showBulk(c *gin.Context, status int, v verb, form *page.Form, ids []string) {

@@ -73,7 +73,7 @@ func (s *server) decide(v verb) gin.HandlerFunc {
 func (s *server) carryOut(c *gin.Context, v verb, id uuid.UUID, form *page.Form) (service.Decided, error) {
 	ask, err := s.askOf(c, v, id, form)
 	if err != nil {
-		return service.Decided{}, err
+		return service.Decided{}, allWrong(err, checkReason(v, account.Reason{Code: account.ReasonCode(ask.ReasonCode), Text: ask.Reason, Note: ask.Note}))
 	}
 	if ask.Key, err = formKey(c, form, v.Path(), contentOf(v, ask)...); err != nil {
 		return service.Decided{}, err

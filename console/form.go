@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"kibali/console/page"
+	"kibali/domain/account"
 	"kibali/domain/actor"
 	"kibali/domain/fault"
 	"kibali/store"
@@ -60,4 +61,39 @@ func keyOf(caller actor.Actor, route, token string, content ...string) *store.Id
 // fingerprint tells texts from all others.
 func fingerprint(texts ...string) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q", texts))
+}
+
+// allWrong returns what errs say of fields as one error, so that each is told
+// beside its field; another kind of error counts alone. It is nil for none.
+func allWrong(errs ...error) error {
+	var fields []fault.Field
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		f := fault.As(err)
+		if f == nil || f.Code != fault.Invalid || len(f.Fields) == 0 {
+			return err
+		}
+		fields = append(fields, f.Fields...)
+	}
+	return fault.InvalidFields(fields...)
+}
+
+// checkNote returns fault.Invalid for a note that cannot be kept.
+func checkNote(note string) error {
+	if _, bad := account.ParseNote(note); bad != nil {
+		return fault.InvalidFields(*bad)
+	}
+	return nil
+}
+
+// checkReason returns fault.Invalid for a reason and a note that no decision of
+// the kind can have.
+func checkReason(v verb, reason account.Reason) error {
+	if !v.Reasoned {
+		return checkNote(reason.Note)
+	}
+	_, err := reason.Normalise(v.Action)
+	return err
 }

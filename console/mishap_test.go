@@ -22,6 +22,7 @@ func TestMishaps(t *testing.T) {
 		"takes a form once, however often it is sent":               takesOnce,
 		"says who decided first":                                    saysWhoWasFirst,
 		"keeps what was typed when the session ends in the middle":  keepsTheForm,
+		"keeps a policy when the session ends in the middle":        keepsThePolicy,
 		"keeps ten thousand characters in each field":               keepsLongTexts,
 		"refuses roles what they may not do, and shows them no way": refusesRoles,
 		"shows on the way back what was decided":                    goesBack,
@@ -90,6 +91,26 @@ func keepsTheForm(t *testing.T, s stand) {
 	require.Contains(t, email.Text, "Every word of this is kept.")
 }
 
+func keepsThePolicy(t *testing.T, s stand) {
+	w := s.signIn(t, actor.Admin, browsertest.Look{})
+	w.Expected = []string{"status of 401"}
+	w.Go("/console/settings")
+	w.Fill(`[name="passwords.user"]`, "14")
+	w.Fill("#note", "Longer ones.")
+	_, err := s.Owner.Exec(t.Context(), `UPDATE staff_sessions SET expires_at = now() - interval '1 minute' WHERE staff_id = $1`, s.Staff[actor.Admin].ID)
+	require.NoError(t, err)
+	w.Click(`form[action="/console/settings"] button`)
+	w.Read("Your session has ended.")
+	w.Fill("#email", s.Staff[actor.Admin].Email)
+	w.Fill("#password", s.Staff[actor.Admin].Password)
+	w.Click("#sign-in button")
+	w.Click("main form button")
+	w.At("/console/settings")
+	p, _, err := s.Process.Store.Reader().Policy(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 14, p.Passwords.User)
+}
+
 func keepsLongTexts(t *testing.T, s stand) {
 	a := s.inReview(t, nil)
 	w := s.signIn(t, actor.Reviewer, browsertest.Look{})
@@ -118,6 +139,7 @@ func keepsLongTexts(t *testing.T, s stand) {
 		boss.Go(form.path)
 		typed := browsertest.Eval[int](boss, fmt.Sprintf(`(f => {
 			const fields = [...f.querySelectorAll("input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=datetime-local], [type=number]), textarea")];
+			if (f.querySelector("#until")) f.querySelector("#until").type = "text", f.querySelector("#until").value = "one day";
 			for (const field of fields) { field.removeAttribute("maxlength"); field.type && field.tagName === "INPUT" && (field.type = "text"); field.value = "é".repeat(10000); }
 			for (const more of f.querySelectorAll("details")) more.open = true;
 			f.noValidate = true;
@@ -127,6 +149,9 @@ func keepsLongTexts(t *testing.T, s stand) {
 		require.Positive(t, typed, form.path)
 		boss.Until(`document.readyState === "complete" && document.querySelector(".problem, #problem-page, #wrong, .banner[data-tone=danger]") !== null`)
 		boss.See("header.top")
+		if form.action == "/top-up" || form.action == "/suspend" || form.action == "/top-ups/new" || form.action == "/close" {
+			boss.See("#note-problem") // beside what else is wrong
+		}
 		if form.action != "/password" { // which no page repeats
 			require.Contains(t, browsertest.Eval[string](boss, `[...document.querySelectorAll("input, textarea")].map(f => f.value).join(" ")`), long, form.path)
 		}

@@ -78,7 +78,7 @@ func (s *server) topUp(c *gin.Context, id uuid.UUID, form *page.Form) {
 func (s *server) askTopUp(c *gin.Context, id uuid.UUID, form *page.Form) (service.Decided, error) {
 	amount, err := amountIn(form)
 	if err != nil {
-		return service.Decided{}, err
+		return service.Decided{}, allWrong(err, checkNote(form.Value("note")))
 	}
 	ask := service.TopUp{AccountID: id, Amount: amount, Reason: form.Value("reason"), Note: form.Value("note")}
 	if ask.Key, err = formKey(c, form, "top-up", id.String(), strconv.FormatInt(amount, 10), ask.Reason, ask.Note); err != nil {

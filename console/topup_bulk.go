@@ -61,6 +61,7 @@ func (s *server) bulkTopUp(c *gin.Context) {
 	if err == nil {
 		view.Preview = &preview
 	}
+	err = allWrong(err, checkNote(ask.Note))
 	if err == nil && preview.Bad == 0 && form.Value("go") == seen(form) {
 		var decided service.Decided
 		if decided, err = s.service.TopUpMany(c.Request.Context(), caller, ask); err == nil {

@@ -53,12 +53,20 @@ func (k Kept) Fields() url.Values {
 func withoutSecrets(values url.Values) url.Values {
 	kept := url.Values{}
 	for name, of := range values {
-		secret := strings.Contains(name, "password") || strings.Contains(name, "secret") || strings.Contains(name, "code") && name != "reason_code"
-		if !secret {
+		if !isSecret(name) {
 			kept[name] = of
 		}
 	}
 	return kept
+}
+
+// isSecret reports whether a field holds a secret, by its name. What the policy
+// says of passwords is none.
+func isSecret(name string) bool {
+	if name == "reason_code" || strings.HasPrefix(name, "passwords.") {
+		return false
+	}
+	return strings.Contains(name, "password") || strings.Contains(name, "secret") || strings.Contains(name, "code")
 }
 
 // ReaderAt returns the address of the page that a reader is on, "" when the
