@@ -24,7 +24,19 @@ func (s *server) StaffSignIn(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
+	s.endReplacedStaff(c)
 	web.JSON(c, http.StatusCreated, staffSignedInJSON(in))
+}
+
+// endReplacedStaff is endReplaced for the session of a staff member.
+func (s *server) endReplacedStaff(c *gin.Context) {
+	before, err := web.Recognise(c, web.StaffSession.Enrolling())
+	if err != nil {
+		return // there was none
+	}
+	if err := s.service.StaffSignOut(c.Request.Context(), before.Actor, before.Session.ID); err != nil {
+		s.log.WarnContext(c, "a replaced session was not ended", "request_id", web.RequestID(c), "error", web.Describe(err))
+	}
 }
 
 // ListStaffSessions serves GET /v1/staff/sessions.

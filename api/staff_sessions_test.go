@@ -59,6 +59,18 @@ func TestStaffSignIn(t *testing.T) {
 			require.Equal(t, http.StatusNotFound, s.call(t, http.MethodDelete, "/v1/staff/sessions/"+ended.Session.ID.String(), other.Token, nil).Code)
 		}
 	})
+	t.Run("takes the place of the session that it was sent with", func(t *testing.T) {
+		t.Parallel()
+		before, other := s.signIn(t, actor.Support), s.signIn(t, actor.Support)
+		a := s.call(t, http.MethodPost, "/v1/staff/sessions", before.Token, map[string]any{"email": "support@example.co.tz", "password": "wrong"})
+		require.Equal(t, http.StatusUnauthorized, a.Code)
+		require.Equal(t, http.StatusOK, s.call(t, http.MethodGet, "/v1/staff/me", before.Token, nil).Code, "a wrong password ends nothing")
+		a = s.call(t, http.MethodPost, "/v1/staff/sessions", before.Token, map[string]any{"email": "support@example.co.tz", "password": staffPassword})
+		require.Equal(t, http.StatusCreated, a.Code, a.Body)
+		for token, status := range map[string]int{before.Token: 401, other.Token: 200, decode[api.StaffSignedIn](t, a).Token: 200} {
+			require.Equal(t, status, s.call(t, http.MethodGet, "/v1/staff/me", token, nil).Code)
+		}
+	})
 	t.Run("lists one's own sessions and ends them, and not those of others", func(t *testing.T) {
 		t.Parallel()
 		mine, other, foreign := s.signIn(t, actor.Admin), s.signIn(t, actor.Admin), s.signIn(t, actor.Finance)

@@ -61,12 +61,22 @@ func (s *server) signIn(c *gin.Context) {
 		s.notSignedIn(c, view, err)
 		return
 	}
-	s.site.SetCookie(c, web.StaffCookie, in.Token, in.Session.ExpiresAt)
+	s.begin(c, in)
 	if view.Resume != nil {
 		s.face.Render(c, http.StatusOK, "resume", view.Resume)
 		return
 	}
 	page.See(c, view.Next)
+}
+
+// begin gives the browser the session, in place of what it had, which ends.
+func (s *server) begin(c *gin.Context, in service.StaffSignedIn) {
+	if before, err := web.Recognise(c, web.StaffSession.Enrolling()); err == nil {
+		if err := s.service.StaffSignOut(c.Request.Context(), before.Actor, before.Session.ID); err != nil {
+			s.log.WarnContext(c, "a replaced session was not ended", "request_id", web.RequestID(c), "error", web.Describe(err))
+		}
+	}
+	s.site.SetCookie(c, web.StaffCookie, in.Token, in.Session.ExpiresAt)
 }
 
 // notSignedIn shows the page to sign in again, with why.

@@ -73,7 +73,7 @@ func (s *server) endSSO(c *gin.Context) {
 		s.ssoRefused(c, err)
 		return
 	}
-	s.site.SetCookie(c, web.StaffCookie, in.Token, in.Session.ExpiresAt)
+	s.begin(c, in.StaffSignedIn)
 	page.See(c, page.Local(in.Next, Root, Root))
 }
 

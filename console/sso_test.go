@@ -48,6 +48,7 @@ func TestSSO(t *testing.T) {
 		"keeps the disabled out":                               keepsDisabledOut,
 		"links staff with a password by a verified e-mail":     linksByEmail,
 		"links nobody by an unverified e-mail":                 linksNobodyUnverified,
+		"takes the place of the session that there was":        replacesSession,
 		"is for the browser that began it, once":               onceInOneBrowser,
 		"leads nowhere else":                                   leadsNowhereElse,
 		"asks the person again for what asks for it":           asksAgain,
