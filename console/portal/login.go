@@ -106,7 +106,7 @@ func (s *server) begin(c *gin.Context, in service.LoggedIn) {
 // logout ends the session in use, if there is one, and what else the browser
 // may do.
 func (s *server) logout(c *gin.Context) {
-	if caller, err := web.Recognise(c, web.User); err == nil {
+	if caller, err := web.Recognise(c, web.User.EvenSuspended()); err == nil {
 		if err := s.service.Logout(c.Request.Context(), caller.Actor, caller.Token); err != nil && !fault.Is(err, fault.NotFound) {
 			web.Fail(c, err)
 			return

@@ -128,6 +128,7 @@ func TestPortal(t *testing.T) {
 		"speaks Swahili, and keeps what was typed":                         swahili,
 		"keeps what was typed when the session ends":                       sessionEnds,
 		"hands a user's data out":                                          takesData,
+		"logs a suspended user out for good":                               logsOut,
 		"runs nothing that people wrote":                                   probes,
 		"takes ten thousand characters in every field":                     tooLong,
 		"goes on with a file where the line was cut":                       cutUpload,
