@@ -133,6 +133,8 @@ func TestExport(t *testing.T) {
 			}
 		})
 		elsewhere := map[string]string{
+			"account_activity":   "in account.jsonl",
+			"account_credits":    "a copy of the balance, which is in account.jsonl",
 			"account_search":     "a copy of the account",
 			"balances":           "in account.jsonl",
 			"entries":            "transactions.jsonl",
