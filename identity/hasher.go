@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"os/exec"
 
 	"github.com/alexedwards/argon2id"
 	"golang.org/x/sync/semaphore"
@@ -22,23 +23,47 @@ var Params = argon2id.Params{
 // Hasher hashes and verifies passwords with argon2id, a bounded number at a
 // time: a flood of logins queues and cannot take all memory or every core.
 type Hasher struct {
-	// Before, unless nil, is told of each password that is about to be hashed. It
-	// is set before the first one.
-	Before func()
-
 	params argon2id.Params
 	turns  *semaphore.Weighted
+	work   hashing
 	decoy  string
 }
 
-// NewHasher returns a Hasher that works on at most parallel passwords at once.
+// hashing is where the work is done.
+type hashing interface {
+	create(password string, params argon2id.Params) (encoded string, err error)
+	// check also returns the cost that encoded was made at.
+	check(password, encoded string) (right bool, params argon2id.Params, err error)
+	close()
+}
+
+// NewHasher returns a Hasher that works in this process, on at most parallel
+// passwords at once.
 func NewHasher(params argon2id.Params, parallel int) (*Hasher, error) {
-	decoy, err := argon2id.CreateHash("decoy", &params)
+	return newHasher(params, parallel, hashingHere{})
+}
+
+// NewHasherBeside returns a Hasher that works in a process of its own, which
+// command makes and which calls ServeHashes: what hashing does to memory and to
+// processors is no business of those who answer requests. The process is
+// started anew should it end, and ends with this one, however this one ends.
+// Close ends it.
+func NewHasherBeside(params argon2id.Params, parallel int, command func() *exec.Cmd) (*Hasher, error) {
+	return newHasher(params, parallel, &hashingBeside{command: command})
+}
+
+func newHasher(params argon2id.Params, parallel int, work hashing) (*Hasher, error) {
+	decoy, err := work.create("decoy", params)
 	if err != nil {
+		work.close()
 		return nil, fmt.Errorf("hash: %w", err)
 	}
-	return &Hasher{params: params, turns: semaphore.NewWeighted(int64(parallel)), decoy: decoy}, nil
+	return &Hasher{params: params, turns: semaphore.NewWeighted(int64(parallel)), work: work, decoy: decoy}, nil
 }
+
+// Close ends the process that hashes, if there is one. Nothing may be hashed
+// afterwards.
+func (h *Hasher) Close() { h.work.close() }
 
 // Hash returns the encoded hash of password. It waits for its turn until ctx
 // ends.
@@ -47,9 +72,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", fmt.Errorf("wait to hash: %w", err)
 	}
 	defer h.turns.Release(1)
-	var hash string
-	var err error
-	h.aside(func() { hash, err = argon2id.CreateHash(norm.NFKC.String(password), &h.params) })
+	hash, err := h.work.create(norm.NFKC.String(password), h.params)
 	if err != nil {
 		return "", fmt.Errorf("hash: %w", err)
 	}
@@ -69,19 +92,26 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, outd
 	if !known {
 		encoded = h.decoy
 	}
-	var match bool
-	var params *argon2id.Params
-	h.aside(func() { match, params, err = argon2id.CheckHash(norm.NFKC.String(password), encoded) })
+	match, params, err := h.work.check(norm.NFKC.String(password), encoded)
 	if err != nil {
 		return false, false, fmt.Errorf("verify: %w", err)
 	}
-	return match && known, *params != h.params, nil
+	return match && known, params != h.params, nil
 }
 
-// aside does work beside everything else, which goes before it.
-func (h *Hasher) aside(work func()) {
-	if h.Before != nil {
-		h.Before()
-	}
-	aside(work)
+// hashingHere works in this process.
+type hashingHere struct{}
+
+func (hashingHere) create(password string, params argon2id.Params) (string, error) {
+	return argon2id.CreateHash(password, &params)
 }
+
+func (hashingHere) check(password, encoded string) (bool, argon2id.Params, error) {
+	right, params, err := argon2id.CheckHash(password, encoded)
+	if err != nil {
+		return false, argon2id.Params{}, err
+	}
+	return right, *params, nil
+}
+
+func (hashingHere) close() {}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,14 +78,32 @@ const (
 // ReasonExpired is the reason code of an application that ran out of time.
 const ReasonExpired = "expired"
 
-func scanView(row pgx.CollectableRow) (AccountView, error) {
-	var v AccountView
-	var reason StatusReason
-	if err := row.Scan(append(accountTargets(&v.Account), (*instant)(&v.LastActiveAt), &v.Credits, &reason.Code, &reason.Text, (*instant)(&reason.At), &reason.By)...); err != nil {
+// viewRow is where the columns of a row with an account go: first those of head,
+// then the viewColumns. It takes one row after the other.
+type viewRow struct {
+	view    AccountView
+	reason  StatusReason
+	targets []any
+}
+
+func newViewRow(head ...any) *viewRow {
+	r := &viewRow{}
+	r.targets = slices.Concat(head, accountTargets(&r.view.Account), []any{
+		(*instant)(&r.view.LastActiveAt), &r.view.Credits, &r.reason.Code, &r.reason.Text, (*instant)(&r.reason.At), &r.reason.By,
+	})
+	return r
+}
+
+// scan returns the account of a row. Its balance is the list's copy.
+func (r *viewRow) scan(row pgx.CollectableRow) (AccountView, error) {
+	r.view, r.reason = AccountView{}, StatusReason{}
+	if err := row.Scan(r.targets...); err != nil {
 		return AccountView{}, err
 	}
+	v := r.view
 	v.Balance.Available, v.Balance.Held = sides(v.Credits, ledger.Keeps(v.Status))
 	if v.Status == account.Suspended || v.Status == account.Rejected || v.Stage == account.ChangesRequested {
+		reason := r.reason
 		if v.Status == account.Rejected && v.DecidedBy == nil {
 			reason.Code = ReasonExpired
 		}
@@ -101,12 +120,9 @@ func (r *Reader) Account(ctx context.Context, id uuid.UUID) (AccountView, error)
 	if err != nil {
 		return AccountView{}, failed("read account", err)
 	}
-	view, err := pgx.CollectExactlyOneRow(rows, func(pgx.CollectableRow) (AccountView, error) {
-		var balance ledger.Balance
-		view, err := scanView(tailRow{Rows: rows, head: []any{&balance.Available, &balance.Held}})
-		view.Balance = balance
-		return view, err
-	})
+	var balance ledger.Balance
+	view, err := pgx.CollectExactlyOneRow(rows, newViewRow(&balance.Available, &balance.Held).scan)
+	view.Balance = balance
 	return view, failed("read account", err)
 }
 

@@ -263,15 +263,19 @@ func (s *listStatement) collect(rows pgx.Rows) (listing, error) {
 	var l listing
 	var found int64
 	c := &l.Counts
-	row := tailRow{Rows: rows, head: []any{&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &found, &l.pageShort}}
+	head := []any{&c.Pending, &c.Active, &c.Suspended, &c.Rejected, &c.Closed, &found, &l.pageShort}
+	row := newViewRow(head...)
 	for rows.Next() {
-		if rows.RawValues()[len(row.head)] == nil { // there is no account
-			if err := row.skip(); err != nil {
+		if rows.RawValues()[len(head)] == nil { // there is no account
+			if err := rows.Scan(append(head, make([]any, len(row.targets)-len(head))...)...); err != nil {
 				return listing{}, err
 			}
 			break
 		}
-		view, err := scanView(row)
+		if l.Items == nil {
+			l.Items = make([]AccountView, 0, s.taken())
+		}
+		view, err := row.scan(rows)
 		if err != nil {
 			return listing{}, err
 		}
@@ -305,15 +309,3 @@ func (s *listStatement) judge(l *listing, found int64) {
 	}
 	l.Matches = matchesOf(found)
 }
-
-// tailRow is a row whose first columns go where head says, and the others to
-// whoever scans it.
-type tailRow struct {
-	pgx.Rows
-	head []any
-}
-
-func (r tailRow) Scan(targets ...any) error { return r.Rows.Scan(slices.Concat(r.head, targets)...) }
-
-// skip scans the head alone.
-func (r tailRow) skip() error { return r.Scan(make([]any, len(r.FieldDescriptions())-len(r.head))...) }

@@ -66,7 +66,7 @@ func (r *Reader) ReviewQueue(ctx context.Context, q QueueQuery) (QueuePage, erro
 	if err != nil {
 		return QueuePage{}, failed("read queue", err)
 	}
-	items, err := pgx.CollectRows(rows, scanView)
+	items, err := pgx.CollectRows(rows, newViewRow().scan)
 	if err != nil {
 		return QueuePage{}, failed("read queue", err)
 	}

@@ -71,7 +71,11 @@ func (t *Tx) BeginSession(ctx context.Context, b Beginning) error {
 	var batch pgx.Batch
 	var begun uuid.UUID
 	s := b.Session
-	batch.Queue(`UPDATE account_activity SET last_active_at = greatest(last_active_at, $2) WHERE account_id = $1`, b.Proved.AccountID, s.CreatedAt)
+	// The account first, as everybody who changes it or its login does: the session
+	// refers to it.
+	batch.Queue(`
+		UPDATE account_activity y SET last_active_at = greatest(last_active_at, $2)
+		FROM (SELECT id FROM accounts WHERE id = $1 FOR KEY SHARE) a WHERE y.account_id = a.id`, b.Proved.AccountID, s.CreatedAt)
 	batch.Queue(`
 		INSERT INTO sessions (id, account_id, purpose, hash, created_at, last_used_at, idle, expires_at, address)
 		SELECT $1::uuid, account_id, $2::text, $3::bytea, $4::timestamptz, $4::timestamptz, $5::interval, $6::timestamptz, $7::inet FROM logins

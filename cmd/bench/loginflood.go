@@ -14,7 +14,7 @@ import (
 const (
 	// asked is how many requests of each kind are timed, in quiet and in a flood, one
 	// every interval, whether or not the one before it was answered in time.
-	asked    = 400
+	asked    = 1000
 	interval = 5 * time.Millisecond
 )
 

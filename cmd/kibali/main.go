@@ -71,6 +71,7 @@ type commands struct {
 	Routes  routesCommand  `cmd:"" help:"Print who may use each route of the API and the pages."`
 	Health  healthCommand  `cmd:"" help:"Ask a running serve or worker whether it is ready; fails when it is not."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+	Hash    hashCommand    `cmd:"" hidden:"" help:"Hash passwords for the process that started this one."`
 	Config  configCommand  `cmd:"" hidden:"" help:"Print the table of settings."`
 }
 

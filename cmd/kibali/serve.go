@@ -40,10 +40,14 @@ func (c serveCommand) Run(ctx context.Context, term terminal) error {
 		SecretKey: key, Platform: c.Name(&problems), BaseURL: strings.TrimRight(c.BaseURL, "/"), Limits: c.Rates(&problems),
 	}
 	blueprint.SSO = c.Provider(&problems, c.BaseURL, key, log)
-	if err := problems.Err(); err != nil {
+	err := problems.Err()
+	if err != nil {
 		return err
 	}
-	blueprint.Room = process.MakeRoom(blueprint.Hashes)
+	process.BoundMemory()
+	if blueprint.Hashing, err = hashing(blueprint.Hashes); err != nil {
+		return err
+	}
 	p, err := process.New(ctx, blueprint)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/exec"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,14 +24,15 @@ import (
 )
 
 // Blueprint says what a process is made of. Every field is required, but for
-// Heads, and for Room, Limits, BaseURL and SSO, which serve alone needs.
+// Heads, and for Hashing, Limits, BaseURL and SSO, which serve alone needs.
 type Blueprint struct {
 	Pool      *pgxpool.Config
 	Temporal  client.Options
 	Documents string // the URL of the storage
 	Heads     string // the URL of the storage of sealed chains' heads; "" for that of documents
 	Hashes    int    // how many passwords are hashed at a time
-	Room      *Room  // for hashing; nil leaves memory as it is
+	// Hashing makes the process that hashes them; nil for this one.
+	Hashing   func() *exec.Cmd
 	Version   string // of this build
 	Log       *slog.Logger
 	SecretKey []byte // the same in every process
@@ -69,10 +71,14 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 	if p.Metrics, err = operations.NewMetrics(b.Version); err != nil {
 		return nil, err
 	}
-	if p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes); err != nil {
+	if b.Hashing == nil {
+		p.Hasher, err = identity.NewHasher(identity.Params, b.Hashes)
+	} else {
+		p.Hasher, err = identity.NewHasherBeside(identity.Params, b.Hashes, b.Hashing)
+	}
+	if err != nil {
 		return nil, err
 	}
-	p.Hasher.Before = b.Room.Hashing
 	factors, results, links, err := secretsOf(b)
 	if err != nil {
 		return nil, err
@@ -112,6 +118,9 @@ func New(ctx context.Context, b Blueprint) (_ *Process, err error) {
 func (p *Process) Close() {
 	if p.stopUses != nil {
 		p.stopUses()
+	}
+	if p.Hasher != nil {
+		p.Hasher.Close()
 	}
 	if p.Temporal != nil {
 		p.Temporal.Close()
