@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -92,40 +93,29 @@ func (u *Uses) flushLast(ctx context.Context, failed func(error)) {
 	}
 }
 
-// Each row is written once, in the order of the ids. One that someone else has
-// locked is left for the next time: a use waits for nobody and nobody waits for
-// it long.
+// usesAtOnce is how many uses are written in one statement: whoever wants one of
+// the rows meanwhile waits for its end.
+const usesAtOnce = 1000
+
+// flushUse writes uses of a table, in the order of the ids. A row that someone else
+// has locked is left for the next time: a use waits for nobody. The rows that are
+// locked are joined by their ids and nothing else, so that any plan for it is as good
+// for many as for few.
+const flushUse = `
+	WITH free AS (
+		SELECT t.%[2]s AS id, used.at FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at) JOIN %[1]s t ON t.%[2]s = used.id
+		ORDER BY t.%[2]s FOR NO KEY UPDATE OF t SKIP LOCKED
+	), written AS (
+		UPDATE %[1]s t SET %[3]s = free.at FROM free WHERE t.%[2]s = free.id AND (t.%[3]s IS NULL OR t.%[3]s < free.at)
+	)
+	SELECT id FROM free`
+
 var flushUses = [usedTables]string{
-	usedAccounts: `
-		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT y.account_id AS id FROM account_activity y JOIN used ON y.account_id = used.id ORDER BY used.id FOR NO KEY UPDATE OF y SKIP LOCKED),
-		written AS (UPDATE account_activity y SET last_active_at = used.at FROM used WHERE y.account_id = used.id AND y.last_active_at < used.at
-			AND y.account_id IN (SELECT id FROM free))
-		SELECT id FROM free`,
-	usedKeys: `
-		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT k.id FROM api_keys k JOIN used USING (id) ORDER BY k.id FOR NO KEY UPDATE OF k SKIP LOCKED),
-		written AS (UPDATE api_keys k SET last_used_at = used.at FROM used WHERE k.id = used.id
-			AND (k.last_used_at IS NULL OR k.last_used_at < used.at) AND k.id IN (SELECT id FROM free))
-		SELECT id FROM free`,
-	usedServices: `
-		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT s.id FROM services s JOIN used USING (id) ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED),
-		written AS (UPDATE services s SET last_used_at = used.at FROM used WHERE s.id = used.id
-			AND (s.last_used_at IS NULL OR s.last_used_at < used.at) AND s.id IN (SELECT id FROM free))
-		SELECT id FROM free`,
-	usedStaffTokens: `
-		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT t.id FROM staff_tokens t JOIN used USING (id) ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED),
-		written AS (UPDATE staff_tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id
-			AND (t.last_used_at IS NULL OR t.last_used_at < used.at) AND t.id IN (SELECT id FROM free))
-		SELECT id FROM free`,
-	usedStaffSessions: `
-		WITH used AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) AS used (id, at)),
-		free AS (SELECT x.id FROM staff_sessions x JOIN used USING (id) ORDER BY x.id FOR NO KEY UPDATE OF x SKIP LOCKED),
-		written AS (UPDATE staff_sessions x SET last_used_at = used.at FROM used WHERE x.id = used.id
-			AND x.last_used_at < used.at AND x.id IN (SELECT id FROM free))
-		SELECT id FROM free`,
+	usedAccounts:      fmt.Sprintf(flushUse, "account_activity", "account_id", "last_active_at"),
+	usedKeys:          fmt.Sprintf(flushUse, "api_keys", "id", "last_used_at"),
+	usedServices:      fmt.Sprintf(flushUse, "services", "id", "last_used_at"),
+	usedStaffTokens:   fmt.Sprintf(flushUse, "staff_tokens", "id", "last_used_at"),
+	usedStaffSessions: fmt.Sprintf(flushUse, "staff_sessions", "id", "last_used_at"),
 }
 
 // Flush writes down what was noted until now.
@@ -157,19 +147,20 @@ func (u *Uses) flush(ctx context.Context, table usedTable, seen map[use]time.Tim
 			ids, times = append(ids, what.id), append(times, at)
 		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	rows, err := u.store.pool.Query(ctx, flushUses[table], ids, times)
-	if err != nil {
-		return failed("write uses", err)
-	}
-	written, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return failed("write uses", err)
-	}
-	for _, id := range written {
-		delete(seen, use{table, id})
+	for len(ids) > 0 {
+		n := min(len(ids), usesAtOnce)
+		rows, err := u.store.pool.Query(ctx, flushUses[table], ids[:n], times[:n])
+		if err != nil {
+			return failed("write uses", err)
+		}
+		written, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			return failed("write uses", err)
+		}
+		for _, id := range written {
+			delete(seen, use{table, id})
+		}
+		ids, times = ids[n:], times[n:]
 	}
 	return nil
 }

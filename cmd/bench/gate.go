@@ -75,6 +75,7 @@ func (b *gateBench) open(ctx context.Context) (err error) {
 	}
 	b.stack, err = devstack.Start(ctx, devstack.Options{
 		DataDir: filepath.Join(b.dir, "stack"), Durable: true, Headless: true, SearchAttributes: cases.SearchAttributes(), Progress: progress,
+		PostgresSettings: map[string]string{"shared_buffers": quarterOfMemory(), "max_wal_size": "8GB"},
 	})
 	if err != nil {
 		return err
