@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"kibali/domain/account"
+	"kibali/domain/fault"
 )
 
 // QueueQuery asks for one page of the accounts of a stage, those first whose
@@ -55,14 +56,20 @@ func (r *Reader) ReviewQueue(ctx context.Context, q QueueQuery) (QueuePage, erro
 	if q.Before != nil {
 		sign, direction, from = "<", "DESC", q.Before
 	}
-	sql := `SELECT ` + viewColumns + ` FROM accounts a ` + viewJoins + ` WHERE a.status = 'pending' AND a.stage = $1`
-	args := []any{q.Stage}
+	stages := []account.Stage{account.AwaitingDocuments, account.InReview, account.ChangesRequested}
+	if !slices.Contains(stages, q.Stage) {
+		return QueuePage{}, fault.New(fault.Invalid, "Must be a stage of an application.")
+	}
+	// The stage is written out: only then PostgreSQL knows that the index of the
+	// reviews has all of them. The page is found before anything is joined to it.
+	page := ` FROM accounts a WHERE a.status = 'pending' AND a.stage = '` + string(q.Stage) + `'`
+	var args []any
 	if from != nil {
-		sql += ` AND (` + column + `, a.id) ` + sign + ` ($2, $3)`
+		page += ` AND (` + column + `, a.id) ` + sign + ` ($1, $2)`
 		args = append(args, from.Due, from.ID)
 	}
-	sql += ` ORDER BY ` + column + ` ` + direction + `, a.id ` + direction + ` LIMIT ` + strconv.Itoa(q.Limit+1)
-	rows, err := r.db.Query(ctx, sql, args...)
+	order := ` ORDER BY ` + column + ` ` + direction + `, a.id ` + direction
+	rows, err := r.db.Query(ctx, `SELECT `+viewColumns+` FROM (SELECT *`+page+order+` LIMIT `+strconv.Itoa(q.Limit+1)+`) a`+viewJoins+order, args...)
 	if err != nil {
 		return QueuePage{}, failed("read queue", err)
 	}
