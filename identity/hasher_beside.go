@@ -67,7 +67,8 @@ type hashingBeside struct {
 }
 
 func (h *hashingBeside) create(password string, params argon2id.Params) (encoded string, err error) {
-	return encoded, h.call("Create", HashQuestion{password, params}, &encoded)
+	err = h.call("Create", HashQuestion{password, params}, &encoded)
+	return encoded, err
 }
 
 func (h *hashingBeside) check(password, encoded string) (bool, argon2id.Params, error) {

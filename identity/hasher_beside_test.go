@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -17,11 +16,11 @@ const hashesForTests = "KIBALI_TEST_HASHES"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(hashesForTests) == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	if err := identity.ServeHashes(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		panic(err)
 	}
 }
 
@@ -32,7 +31,7 @@ func TestHasherBeside(t *testing.T) {
 	var mu sync.Mutex
 	var started []*exec.Cmd
 	hasher, err := identity.NewHasherBeside(cheap, 2, func() *exec.Cmd {
-		command := exec.Command(program) //nolint:noctx // it ends with its input
+		command := exec.Command(program)
 		command.Env = append(os.Environ(), hashesForTests+"=1")
 		command.Stderr = os.Stderr
 		mu.Lock()
@@ -77,8 +76,8 @@ func TestHasherBeside(t *testing.T) {
 
 func TestHasherBesideSaysThatItCannotStart(t *testing.T) {
 	t.Parallel()
-	_, err := identity.NewHasherBeside(cheap, 1, func() *exec.Cmd { return exec.Command("/no/such/program") }) //nolint:noctx // there is none
+	_, err := identity.NewHasherBeside(cheap, 1, func() *exec.Cmd { return exec.Command("/no/such/program") })
 	require.ErrorContains(t, err, "start a process that hashes passwords")
-	_, err = identity.NewHasherBeside(cheap, 1, func() *exec.Cmd { return exec.Command("true") }) //nolint:noctx // it ends at once
+	_, err = identity.NewHasherBeside(cheap, 1, func() *exec.Cmd { return exec.Command("true") })
 	require.ErrorContains(t, err, "the process that hashes passwords ended")
 }

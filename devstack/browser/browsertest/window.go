@@ -157,7 +157,7 @@ func (w *Window) Go(path string) {
 // Back goes back in the window's history.
 func (w *Window) Back() {
 	w.t.Helper()
-	Eval[bool](w, "history.back(), true") // a page that the browser kept does not load again
+	Eval[bool](w, "setTimeout(() => history.back()), true") // answered before it goes; a page that the browser kept does not load again
 }
 
 // Beside opens another window of the same browser, with the same cookies.
