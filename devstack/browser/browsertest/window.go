@@ -154,10 +154,17 @@ func (w *Window) Go(path string) {
 	w.do(chromedp.Navigate(w.base + path))
 }
 
-// Back goes back in the window's history.
+// Back goes back in the window's history. A page that the browser kept does not load
+// again, so nothing is waited for.
 func (w *Window) Back() {
 	w.t.Helper()
-	Eval[bool](w, "setTimeout(() => history.back()), true") // answered before it goes; a page that the browser kept does not load again
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("history.back(), true"))
+	if err != nil && strings.Contains(err.Error(), "navigated or closed") { // before it had answered
+		return
+	}
+	require.NoError(w.t, err)
 }
 
 // Beside opens another window of the same browser, with the same cookies.
