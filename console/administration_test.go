@@ -103,6 +103,7 @@ func topsManyUp(t *testing.T, s stand) {
 	w.Gone(`button[name="go"]`)
 	w.Put("#csv", a.Email+",300\n"+b.ID.String()+",40")
 	w.Click("main form button")
+	w.See(`button[name="go"]`) // the page before names the same total
 	w.Read("+340 credits in all.")
 	w.Put("#csv", a.Email+",300\n"+b.ID.String()+",41") // nobody has seen that yet
 	w.Click(`button[name="go"]`)
