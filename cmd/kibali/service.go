@@ -8,7 +8,6 @@ import (
 	"kibali/cmd/kibali/config"
 	"kibali/domain/actor"
 	"kibali/identity"
-	"kibali/migrations"
 	"kibali/service"
 	"kibali/store"
 )
@@ -21,11 +20,6 @@ type serviceCreateCommand struct {
 
 // Run adds the service and prints its credential.
 func (c serviceCreateCommand) Run(ctx context.Context, term terminal) error {
-	var problems config.Problems
-	pool := c.Pool(&problems, "kibali service")
-	if err := problems.Err(); err != nil {
-		return err
-	}
 	scopes := c.Scope
 	if len(scopes) == 0 {
 		scopes = actor.Scopes()
@@ -34,22 +28,16 @@ func (c serviceCreateCommand) Run(ctx context.Context, term terminal) error {
 	if err != nil {
 		return err
 	}
-	db, err := store.OpenConfig(ctx, pool)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := migrations.Check(ctx, db.Pool()); err != nil {
-		return err
-	}
-	token, hash := identity.NewToken(identity.ServiceToken)
-	added.Prefix, added.CreatedAt = identity.ShownOf(token), time.Now().UTC().Truncate(time.Microsecond)
-	err = db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return service.AddGateway(ctx, tx, actor.Actor{Kind: actor.System}, added, hash)
+	return withStore(ctx, c.Database, "kibali service", func(db *store.Store) error {
+		token, hash := identity.NewToken(identity.ServiceToken)
+		added.Prefix, added.CreatedAt = identity.ShownOf(token), time.Now().UTC().Truncate(time.Microsecond)
+		err := db.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+			return service.AddGateway(ctx, tx, actor.Actor{Kind: actor.System}, added, hash)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(term.out, "%s is added and may do: %v. Its credential, which is not shown again:\n%s\n", added.Name, added.Scopes, token)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(term.out, "%s is added and may do: %v. Its credential, which is not shown again:\n%s\n", added.Name, added.Scopes, token)
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"kibali/cmd/kibali/staff"
 	"kibali/domain/account"
 	"kibali/domain/fault"
-	"kibali/migrations"
 	"kibali/store"
 )
 
@@ -20,31 +19,20 @@ type staffResetFactorsCommand struct {
 
 // Run takes the second factor from the staff member and says what they do next.
 func (c staffResetFactorsCommand) Run(ctx context.Context, term terminal) error {
-	var problems config.Problems
-	pool := c.Pool(&problems, "kibali staff")
-	if err := problems.Err(); err != nil {
-		return err
-	}
 	email, field := account.ParseEmail(c.Email)
 	if field != nil {
 		return fault.InvalidFields(*field)
 	}
-	db, err := store.OpenConfig(ctx, pool)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := migrations.Check(ctx, db.Pool()); err != nil {
-		return err
-	}
-	reset, err := staff.ResetFactors(ctx, db, email, c.Invite)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(term.out, "%s <%s> has no second factor now; sessions ended: %d. Where one is required they set up another at the next sign-in.\n",
-		reset.Name, email, reset.Sessions)
-	if c.Invite {
-		fmt.Fprintf(term.out, "They choose another password once, within three days, at this path below the base URL, which is not shown again:\n/console/invitation/%s\n", reset.Invitation)
-	}
-	return nil
+	return withStore(ctx, c.Database, "kibali staff", func(db *store.Store) error {
+		reset, err := staff.ResetFactors(ctx, db, email, c.Invite)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(term.out, "%s <%s> has no second factor now; sessions ended: %d. Where one is required they set up another at the next sign-in.\n",
+			reset.Name, email, reset.Sessions)
+		if c.Invite {
+			fmt.Fprintf(term.out, "They choose another password once, within three days, at this path below the base URL, which is not shown again:\n/console/invitation/%s\n", reset.Invitation)
+		}
+		return nil
+	})
 }
