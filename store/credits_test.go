@@ -822,6 +822,15 @@ func TestChargesTogether(t *testing.T) {
 	b.requireSound(t)
 }
 
+func TestAnAccountThatSomebodyElseHasLockedTakesOneLane(t *testing.T) {
+	t.Parallel()
+	locked, free := newID(), newID()
+	more, other := charge(locked, 2), charge(free, 1)
+	taken, joined := store.TakeBeside(charge(locked, 1), more, other)
+	require.Equal(t, []store.Posting{other}, taken)
+	require.Equal(t, []store.Posting{more}, joined)
+}
+
 func TestLedgerIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

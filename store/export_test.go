@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+
+	"github.com/google/uuid"
 )
 
 // SearchWays are plans for a search, by what they do.
@@ -41,4 +43,22 @@ func (s *Store) PlanOf(q AccountsQuery) (pageByIndex, countByIndex bool) {
 	words, _ := parseSearch(q.Q)
 	p := s.search.plan(q, words)
 	return p.page == byIndex, p.page == byIndex || p.count == byIndex
+}
+
+// TakeBeside has a gatherer take its next statement while charges of one account
+// wait for somebody else's lock, and returns which of those that came since it
+// takes and which join them.
+func TakeBeside(locked Posting, came ...Posting) (taken, joined []Posting) {
+	g := &gatherer{locked: map[uuid.UUID][]*gathered{}, busy: map[uuid.UUID]bool{}}
+	g.locked[locked.AccountID] = []*gathered{{Posting: locked}}
+	for _, p := range came {
+		g.waiting = append(g.waiting, &gathered{Posting: p})
+	}
+	for _, w := range g.take() {
+		taken = append(taken, w.Posting)
+	}
+	for _, w := range g.locked[locked.AccountID][1:] {
+		joined = append(joined, w.Posting)
+	}
+	return taken, joined
 }

@@ -79,7 +79,7 @@ func (s *listStatement) build() string {
 	found, short := "0::bigint", "false"
 	switch {
 	case len(s.words) == 0:
-		with = `WITH page AS (` + `SELECT a.* FROM ` + s.rowsInOrder(s.limit()) + `)`
+		with = `WITH page AS (SELECT a.* FROM ` + s.rowsInOrder(s.limit()) + `)`
 	case s.plan.page == byIndex:
 		with = `WITH ` + s.foundByIndex() + `, page AS (
 			SELECT a.* FROM ` + rowsOf(`SELECT id FROM found`+where(s.after(""))+s.order("", "")+s.limit()) + `)`

@@ -237,6 +237,15 @@ func TestServeDrainsBeforeItStops(t *testing.T) {
 	require.Zero(t, serve.wait())
 }
 
+func TestServeThatIsKilledLeavesNothingThatHashes(t *testing.T) {
+	t.Parallel()
+	serve, _, _ := setup(t).start(t, "serve")
+	hashes := serve.children()
+	require.Len(t, hashes, 1)
+	require.Equal(t, -1, serve.exit(syscall.SIGKILL))
+	requireGone(t, hashes)
+}
+
 func TestServeWithTemporalAwayIsReadyAndTakesRegistrations(t *testing.T) {
 	t.Parallel()
 	i := setup(t)
