@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -122,32 +121,17 @@ func DecodeJSON(body []byte, into any) error {
 		}
 		return e
 	}
-	d := decoder{body: body, tokens: json.NewDecoder(bytes.NewReader(body))}
-	d.tokens.UseNumber()
+	d := decoder{rest: body}
 	if err := d.value("", reflect.ValueOf(into).Elem()); err != nil {
 		return err
 	}
 	return fault.InvalidFields(d.invalid...)
 }
 
+// decoder reads a body that is valid JSON.
 type decoder struct {
-	body    []byte
-	tokens  *json.Decoder
+	rest    []byte // what has not been read
 	invalid []fault.Field
-}
-
-// next returns the next token, and an error for a string that Go cannot hold
-// as it was sent.
-func (d *decoder) next(path string) (json.Token, error) {
-	start := d.tokens.InputOffset()
-	token, err := d.tokens.Token()
-	if err != nil {
-		return nil, malformedField(path, codeInvalid, "Cannot be read.")
-	}
-	if _, ok := token.(string); ok && !soundEscapes(d.body[start:d.tokens.InputOffset()]) {
-		return nil, malformedField(path, codeCharacter, "Must not contain NUL or half of a surrogate pair.")
-	}
-	return token, nil
 }
 
 func (d *decoder) value(path string, v reflect.Value) error {
@@ -221,7 +205,7 @@ func (d *decoder) assignText(path string, token json.Token, v reflect.Value) err
 
 func (d *decoder) array(path string, v reflect.Value) error {
 	v.Set(reflect.MakeSlice(v.Type(), 0, 0))
-	for i := 0; d.tokens.More(); i++ {
+	for i := 0; d.more(); i++ {
 		element := reflect.New(v.Type().Elem()).Elem()
 		if err := d.value(fmt.Sprintf("%s[%d]", path, i), element); err != nil {
 			return err
@@ -235,7 +219,7 @@ func (d *decoder) array(path string, v reflect.Value) error {
 func (d *decoder) object(path string, v reflect.Value) error {
 	shape := shapeOf(v.Type())
 	seen := make([]bool, len(shape.members))
-	for d.tokens.More() {
+	for d.more() {
 		token, err := d.next(path)
 		if err != nil {
 			return err
@@ -311,42 +295,4 @@ func printable(s string) string {
 		s = string(runes[:most]) + "..."
 	}
 	return s
-}
-
-// soundEscapes reports whether a JSON text holds neither \u0000 nor an escaped
-// surrogate without its other half. encoding/json would replace the latter
-// silently.
-func soundEscapes(raw []byte) bool {
-	for {
-		at := bytes.IndexByte(raw, '\\')
-		if at < 0 {
-			return true
-		}
-		raw = raw[at+1:]
-		if raw[0] != 'u' {
-			raw = raw[1:]
-			continue
-		}
-		unit := escapedUnit(raw)
-		raw = raw[5:]
-		switch {
-		case unit == 0 || unit >= 0xDC00 && unit <= 0xDFFF:
-			return false
-		case unit >= 0xD800 && unit <= 0xDBFF:
-			if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
-				return false
-			}
-			if low := escapedUnit(raw[1:]); low < 0xDC00 || low > 0xDFFF {
-				return false
-			}
-			raw = raw[6:]
-		}
-	}
-}
-
-// escapedUnit returns the code unit of the escape whose "u" raw begins with;
-// the JSON is known to be valid.
-func escapedUnit(raw []byte) uint64 {
-	unit, _ := strconv.ParseUint(string(raw[1:5]), 16, 16)
-	return unit
 }
