@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"text/template/parse"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -108,6 +109,9 @@ func readPages(folder fs.FS, functions template.FuncMap) (map[string]*template.T
 		if err == nil {
 			page, err = page.ParseFS(from, name)
 		}
+		if err == nil {
+			page, err = only(page, functions, "layout", "fragment")
+		}
 		if err != nil {
 			return fmt.Errorf("read a page: %w", err)
 		}
@@ -126,6 +130,51 @@ func readPages(folder fs.FS, functions template.FuncMap) (map[string]*template.T
 		}
 	}
 	return pages, nil
+}
+
+// only returns the templates of a set that are used from those with the names.
+// What a page does not use is most of what pages share, and would be kept, and
+// looked at by the garbage collector, once for each page.
+func only(set *template.Template, functions template.FuncMap, names ...string) (*template.Template, error) {
+	used := template.New("").Funcs(functions)
+	for ; len(names) > 0; names = names[1:] {
+		if used.Lookup(names[0]) != nil {
+			continue
+		}
+		found := set.Lookup(names[0])
+		if found == nil || found.Tree == nil {
+			return nil, fmt.Errorf("there is no template %q", names[0])
+		}
+		if _, err := used.AddParseTree(names[0], found.Tree); err != nil {
+			return nil, err
+		}
+		names = append(names, usedBy(found.Tree.Root)...)
+	}
+	return used, nil
+}
+
+// usedBy returns the names of the templates that a part of one asks for.
+func usedBy(node parse.Node) []string {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		var names []string
+		if n != nil {
+			for _, child := range n.Nodes {
+				names = append(names, usedBy(child)...)
+			}
+		}
+		return names
+	case *parse.IfNode:
+		return append(usedBy(n.List), usedBy(n.ElseList)...)
+	case *parse.RangeNode:
+		return append(usedBy(n.List), usedBy(n.ElseList)...)
+	case *parse.WithNode:
+		return append(usedBy(n.List), usedBy(n.ElseList)...)
+	case *parse.TemplateNode:
+		return []string{n.Name}
+	default:
+		return nil
+	}
 }
 
 // View is what a template sees.
