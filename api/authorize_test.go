@@ -169,7 +169,17 @@ func TestAuthorize(t *testing.T) {
 		require.NoError(t, s.uses.Flush(t.Context()))
 		require.NoError(t, s.owner.QueryRow(t.Context(), `SELECT last_active_at FROM account_activity WHERE account_id = $1`, u.id).Scan(&after))
 		require.WithinDuration(t, before, after, time.Minute)
-		require.NotNil(t, s.keys(t, u)[0].LastUsedAt)
+		used := s.keys(t, u)[0].LastUsedAt
+		require.NotNil(t, used)
+
+		// Within a minute the key is not written to again, after it it is.
+		require.Equal(t, http.StatusOK, s.ask(t, http.MethodGet, authorizePath, "X-Api-Key", key).Code)
+		require.NoError(t, s.uses.Flush(t.Context()))
+		require.Equal(t, used, s.keys(t, u)[0].LastUsedAt)
+		s.change(t, `UPDATE api_keys SET last_used_at = now() - interval '1 minute' WHERE account_id = $1`, u.id)
+		require.Equal(t, http.StatusOK, s.ask(t, http.MethodGet, authorizePath, "X-Api-Key", key).Code)
+		require.NoError(t, s.uses.Flush(t.Context()))
+		require.WithinDuration(t, *used, *s.keys(t, u)[0].LastUsedAt, 10*time.Second)
 	})
 }
 

@@ -759,7 +759,7 @@ type APIKey struct {
 	CreatedAt time.Time          `json:"created_at"`
 	ID        openapi_types.UUID `json:"id"`
 
-	// LastUsedAt May lag some seconds; null before the first use.
+	// LastUsedAt Lags a minute at most; null before the first use.
 	LastUsedAt *time.Time `json:"last_used_at"`
 	Name       string     `json:"name"`
 

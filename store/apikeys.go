@@ -17,7 +17,7 @@ type APIKey struct {
 	Name       string
 	Prefix     string // of the key, by which its owner knows it again
 	CreatedAt  time.Time
-	LastUsedAt *time.Time // nil: not yet; may lag some seconds
+	LastUsedAt *time.Time // nil: not yet; lags a minute at most
 }
 
 // InsertAPIKey adds a key, whose hash is given, unless the account has most

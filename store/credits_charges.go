@@ -3,10 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"kibali/domain/ledger"
 )
@@ -117,22 +117,22 @@ func (o poster) charge(ctx context.Context, postings []Posting, leaveLocked bool
 	outcomes := make([]charged, len(postings))
 	var (
 		place                          int
-		position, seq, available, held *int64
-		moment                         *time.Time
+		position, seq, available, held pgtype.Int8
+		moment                         pgtype.Timestamptz
 	)
 	_, err = pgx.ForEachRow(rows, []any{&place, &position, &seq, &available, &held, &moment}, func() error {
 		at := order[place-1]
 		p := postings[at]
-		if position == nil {
+		if !position.Valid {
 			for ; place <= len(order) && postings[order[place-1]].AccountID == p.AccountID; place++ {
 				outcomes[order[place-1]].locked = true
 			}
 			return nil
 		}
 		posted := p.posted(p.change(), ledger.Sales)
-		posted.Position, posted.CreatedAt = *position, *moment
+		posted.Position, posted.CreatedAt = position.Int64, moment.Time
 		e := &posted.Entry
-		e.Seq, e.Amount, e.AvailableAfter, e.HeldAfter = *seq, p.change(), *available, *held
+		e.Seq, e.Amount, e.AvailableAfter, e.HeldAfter = seq.Int64, p.change(), available.Int64, held.Int64
 		outcomes[at].posted = &posted
 		return nil
 	})
@@ -144,7 +144,7 @@ func chargeArguments(postings []Posting, order []int) []any {
 	n := len(order)
 	var (
 		accounts                     = make(accountParts, 0, n)
-		ids, scopes                  = make([]uuid.UUID, n), make([]uuid.UUID, n)
+		ids, scopes                  = make(uuids, n), make(uuids, n)
 		keys, references, actorKinds = make([]string, n), make([]string, n), make([]string, n)
 		amounts, sums                = make([]int64, n), make([]int64, n)
 		actors                       = make([]*uuid.UUID, n)
@@ -159,13 +159,13 @@ func chargeArguments(postings []Posting, order []int) []any {
 		}
 	}
 	var (
-		accountIDs  = make([]uuid.UUID, len(accounts))
+		accountIDs  = make(uuids, len(accounts))
 		first, last = make([]int32, len(accounts)), make([]int32, len(accounts))
 		totals      = make([]int64, len(accounts))
-		moments     = make([]time.Time, len(accounts))
+		moments     = make(times, len(accounts))
 	)
 	for i, a := range accounts {
-		accountIDs[i], first[i], last[i], totals[i], moments[i] = a.id, a.first, a.last, -a.total, a.at
+		accountIDs[i], first[i], last[i], totals[i], moments[i] = a.id, a.first, a.last, -a.total, unixMicro(a.at.UnixMicro())
 	}
 	return []any{
 		accountIDs, first, last, totals, moments, ids, scopes, keys, amounts, sums, references, actorKinds, actors, ledger.Sales,

@@ -16,15 +16,21 @@ const copiesAtOnce = 500
 
 // copyCredits and copyActivity bring the copies of some accounts up to date.
 // Rows are locked in the order of the accounts' ids, as whoever locks several does.
+// They are found by their ids and nothing else: of many accounts, PostgreSQL would
+// rather read all that there are.
 const (
 	copyCredits = `
-		WITH mine AS (SELECT account_id FROM account_credits WHERE account_id = ANY ($1::uuid[]) ORDER BY account_id FOR NO KEY UPDATE)
-		UPDATE account_credits k SET credits = b.available + b.held
-		FROM mine m JOIN balances b USING (account_id)
-		WHERE k.account_id = m.account_id AND k.credits <> b.available + b.held`
+		WITH mine AS (
+			SELECT k.account_id, b.available + b.held AS credits
+			FROM account_credits k JOIN balances b USING (account_id)
+			WHERE k.account_id = ANY ($1::uuid[]) AND k.credits <> b.available + b.held
+			ORDER BY k.account_id FOR NO KEY UPDATE OF k
+		)
+		UPDATE account_credits k SET credits = m.credits FROM mine m WHERE k.account_id = m.account_id`
 	copyActivity = `
 		WITH mine AS (
 			SELECT y.account_id, s.at FROM account_activity y JOIN unnest($1::uuid[], $2::timestamptz[]) AS s (account_id, at) USING (account_id)
+			WHERE y.last_active_at < s.at - interval '2 seconds'
 			ORDER BY y.account_id FOR NO KEY UPDATE OF y
 		)
 		UPDATE account_activity y SET last_active_at = m.at FROM mine m WHERE y.account_id = m.account_id AND y.last_active_at < m.at`
@@ -32,7 +38,7 @@ const (
 
 // CopyCredits writes into the list's copies what the ledger says: the credits
 // of accounts whose transfers have come since the last time, and that those who
-// were charged were active. It returns how many accounts it changed.
+// were charged were active. It returns of how many accounts the credits changed.
 //
 // One process at a time calls it, under CopiesLock. It is the only one to write
 // account_credits.credits: a copy that is overtaken while it is written is written
@@ -43,16 +49,12 @@ func (s *Store) CopyCredits(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	rows, err := s.pool.Query(ctx, `
-		SELECT account_id, coalesce(t.at, '-infinity') FROM (
-			SELECT `+accountOf+` AS account_id, max(t.created_at) FILTER (WHERE t.kind = 'charge') AS at
-			FROM transfers t WHERE t.position > $1 GROUP BY 1
-		) t JOIN account_credits k USING (account_id) JOIN account_activity y USING (account_id) JOIN balances b USING (account_id)
-		WHERE k.credits <> b.available + b.held OR y.last_active_at < t.at - interval '2 seconds'
-		ORDER BY account_id`, p.done)
+		SELECT `+accountOf+` AS account_id, coalesce(max(t.created_at) FILTER (WHERE t.kind = 'charge'), '-infinity')
+		FROM transfers t WHERE t.position > $1 GROUP BY 1 ORDER BY 1`, p.done)
 	if err != nil {
 		return 0, failed("read transfers", err)
 	}
-	var ids []uuid.UUID
+	var ids uuids
 	var moments []pgtype.Timestamptz
 	var id uuid.UUID
 	var at pgtype.Timestamptz
@@ -62,14 +64,17 @@ func (s *Store) CopyCredits(ctx context.Context) (int, error) {
 	}); err != nil {
 		return 0, failed("read transfers", err)
 	}
+	changed := 0
 	for start := 0; start < len(ids); start += copiesAtOnce {
 		end := min(start+copiesAtOnce, len(ids))
-		if _, err := s.pool.Exec(ctx, copyCredits, ids[start:end]); err != nil {
-			return start, failed("copy credits", err)
+		tag, err := s.pool.Exec(ctx, copyCredits, ids[start:end])
+		if err != nil {
+			return changed, failed("copy credits", err)
 		}
+		changed += int(tag.RowsAffected())
 		if _, err := s.pool.Exec(ctx, copyActivity, ids[start:end], moments[start:end]); err != nil {
-			return start, failed("copy activity", err)
+			return changed, failed("copy activity", err)
 		}
 	}
-	return len(ids), p.save(ctx, s)
+	return changed, p.save(ctx, s)
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"kibali/domain/account"
 	"kibali/domain/actor"
@@ -16,16 +18,21 @@ type Pass struct {
 	AccountID    uuid.UUID
 	Status       account.Status
 	Blocked      bool // a decision to suspend is on its way
+	// UsedAt is the last use of an API key that is written down; zero for
+	// none, and for other credentials.
+	UsedAt time.Time
 }
 
 // PassByAPIKey returns the pass of the key that has the hash, whatever the
 // account's status, unless the key is revoked: fault.NotFound.
 func (r *Reader) PassByAPIKey(ctx context.Context, hash [32]byte) (Pass, error) {
 	var p Pass
+	var usedAt pgtype.Timestamptz
 	err := r.db.QueryRow(ctx, `
-		SELECT k.id, k.account_id, a.status, a.blocked_by IS NOT NULL
-		FROM api_keys k JOIN accounts a ON a.id = k.account_id
-		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked)
+		SELECT k.id, k.account_id, b.status, b.blocked_by IS NOT NULL, k.last_used_at
+		FROM api_keys k JOIN balances b USING (account_id)
+		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked, &usedAt)
+	p.UsedAt = usedAt.Time
 	return p, failed("read API key", err)
 }
 

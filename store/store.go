@@ -51,12 +51,7 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	config.ConnConfig.RuntimeParams["jit"] = "off"
 	connected := config.AfterConnect
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		// Ids go as they are, and not through text.
-		pgxuuid.Register(conn.TypeMap())
-		// Times are UTC wherever the process runs.
-		conn.TypeMap().RegisterType(&pgtype.Type{
-			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
-		})
+		registerTypes(conn.TypeMap())
 		if connected != nil {
 			return connected(ctx, conn)
 		}
@@ -69,6 +64,16 @@ func OpenConfig(ctx context.Context, config *pgxpool.Config) (*Store, error) {
 	return &Store{
 		pool: pool, search: &searchGuide{pool: pool}, charges: newGatherer(pool), alone: make(chan struct{}, max(1, config.MaxConns/2)),
 	}, nil
+}
+
+// registerTypes says how values of some types are written and read.
+func registerTypes(m *pgtype.Map) {
+	pgxuuid.Register(m)
+	m.RegisterType(&pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}})
+	// Times are UTC wherever the process runs.
+	m.RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
 }
 
 // Close ends all connections, after those in use are returned.

@@ -93,6 +93,30 @@ func TestUses(t *testing.T) {
 		require.NoError(t, uses.Flush(t.Context()))
 		require.Equal(t, noon, lastActive(t, held))
 	})
+	t.Run("of what is gone are forgotten, and none of the others", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		r := b.register(t)
+		uses.Account(newID(), noon)
+		uses.Account(r.Account.ID, noon)
+		require.NoError(t, uses.Flush(t.Context()))
+		require.Equal(t, noon, lastActive(t, r))
+		require.Zero(t, uses.Waiting())
+	})
+	t.Run("are written down in thousands", func(t *testing.T) {
+		t.Parallel()
+		uses := store.NewUses(b.store)
+		for range 2500 {
+			uses.Account(newID(), noon)
+		}
+		first, last := b.register(t), b.register(t)
+		uses.Account(first.Account.ID, noon)
+		uses.Account(last.Account.ID, noon)
+		require.Equal(t, 2502, uses.Waiting())
+		require.NoError(t, uses.Flush(t.Context()))
+		require.Equal(t, noon, lastActive(t, first))
+		require.Equal(t, noon, lastActive(t, last))
+	})
 	t.Run("are kept when the database is away", func(t *testing.T) {
 		t.Parallel()
 		uses := store.NewUses(b.store)

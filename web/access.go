@@ -106,6 +106,8 @@ type Caller struct {
 	// KeyID is the API key that an account's request came with; nil when it came
 	// with a session.
 	KeyID uuid.UUID
+	// keyUsedAt is the last use of that key that is written down.
+	keyUsedAt time.Time
 }
 
 // CallerOf returns who sends the request.

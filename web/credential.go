@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -75,7 +76,7 @@ func identifyKey(ctx context.Context, reader *store.Reader, caller *Caller, hash
 	if err != nil {
 		return standing{}, unknownToken(err)
 	}
-	caller.Kind, caller.ID, caller.KeyID = actor.Account, pass.AccountID, pass.CredentialID
+	caller.Kind, caller.ID, caller.KeyID, caller.keyUsedAt = actor.Account, pass.AccountID, pass.CredentialID, pass.UsedAt
 	return standing{purposeKey, pass.Status, pass.Blocked}, nil
 }
 
@@ -88,6 +89,10 @@ func identifyService(ctx context.Context, reader *store.Reader, caller *Caller, 
 	return nil
 }
 
+// keyUsesApart is how exactly the last use of an API key is kept: a key that is
+// used all the time is written to once in so long.
+const keyUsesApart = time.Minute
+
 // noteUse remembers that a credential was used and let in. The token of an
 // upload is for one application, that of an appeal for one appeal: neither is a
 // use of the account.
@@ -98,9 +103,10 @@ func (config Config) noteUse(caller Caller) {
 	}
 	switch caller.Kind {
 	case actor.Account:
-		config.Uses.Account(caller.ID, config.Now())
-		if caller.KeyID != uuid.Nil {
-			config.Uses.APIKey(caller.KeyID, config.Now())
+		now := config.Now()
+		config.Uses.Account(caller.ID, now)
+		if caller.KeyID != uuid.Nil && now.Sub(caller.keyUsedAt) >= keyUsesApart {
+			config.Uses.APIKey(caller.KeyID, now)
 		}
 	case actor.Staff:
 		if caller.Session != nil {
