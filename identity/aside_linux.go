@@ -10,7 +10,7 @@ import (
 // What hashing gets of a processor that others want too. It is enough for a request
 // to go first, and not so little that hashing never comes to its end.
 const (
-	niceness = 5
+	niceness = 7
 	// slice is for how long it may go on when others have something to do.
 	slice = 100 * time.Microsecond
 )

@@ -49,7 +49,9 @@ func NewHasher(params argon2id.Params, parallel int) (*Hasher, error) {
 // started anew should it end, and ends with this one, however this one ends.
 // Close ends it.
 func NewHasherBeside(params argon2id.Params, parallel int, command func() *exec.Cmd) (*Hasher, error) {
-	return newHasher(params, parallel, &hashingBeside{command: command})
+	// One more than are hashed is on its way, so that the next one is at hand when
+	// one is done.
+	return newHasher(params, parallel+1, &hashingBeside{command: command})
 }
 
 func newHasher(params argon2id.Params, parallel int, work hashing) (*Hasher, error) {

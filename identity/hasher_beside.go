@@ -15,7 +15,9 @@ import (
 const hashService = "Hashing"
 
 // Hashing is what a process that hashes is asked, over net/rpc.
-type Hashing struct{}
+type Hashing struct {
+	turns chan struct{} // one for each password that is hashed
+}
 
 // HashQuestion asks for the hash of a password at a cost.
 type HashQuestion struct {
@@ -33,22 +35,26 @@ type CheckAnswer struct {
 }
 
 // Create makes a hash.
-func (Hashing) Create(q HashQuestion, encoded *string) (err error) {
+func (h Hashing) Create(q HashQuestion, encoded *string) (err error) {
+	h.turns <- struct{}{}
+	defer func() { <-h.turns }()
 	*encoded, err = hashingHere{}.create(q.Password, q.Params)
 	return err
 }
 
 // Check checks a password.
-func (Hashing) Check(q CheckQuestion, a *CheckAnswer) (err error) {
+func (h Hashing) Check(q CheckQuestion, a *CheckAnswer) (err error) {
+	h.turns <- struct{}{}
+	defer func() { <-h.turns }()
 	a.Right, a.Params, err = hashingHere{}.check(q.Password, q.Encoded)
 	return err
 }
 
 // ServeHashes hashes what it is asked for through in and answers through out,
-// until in ends.
-func ServeHashes(in io.ReadCloser, out io.WriteCloser) error {
+// until in ends. It hashes at most parallel passwords at a time; others wait.
+func ServeHashes(in io.ReadCloser, out io.WriteCloser, parallel int) error {
 	server := rpc.NewServer()
-	if err := server.RegisterName(hashService, Hashing{}); err != nil {
+	if err := server.RegisterName(hashService, Hashing{turns: make(chan struct{}, parallel)}); err != nil {
 		return fmt.Errorf("offer hashing: %w", err)
 	}
 	server.ServeConn(struct {

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	if err := identity.ServeHashes(os.Stdin, os.Stdout); err != nil {
+	if err := identity.ServeHashes(os.Stdin, os.Stdout, 1); err != nil {
 		panic(err)
 	}
 }
