@@ -201,7 +201,7 @@ func bareGate(pool *pgxpool.Pool) http.Handler {
 	})
 }
 
-// suspensions suspends accounts one after the other while clients of all
+// suspensions suspends accounts, a few at a time, while clients of all
 // replicas charge them, and counts the charges that began after the answer and
 // were accepted.
 func (b *gateBench) suspensions(ctx context.Context) error {
@@ -254,23 +254,41 @@ func (b *gateBench) suspensions(ctx context.Context) error {
 	return nil
 }
 
+// suspendersAtOnce is how many accounts are being suspended at a time.
+const suspendersAtOnce = 4
+
 func (b *gateBench) suspendAll(ctx context.Context, n int, answered []atomic.Bool, front *atomic.Int64) (times []time.Duration, waited int, err error) {
-	c := &httpClient{address: b.serves[0].address}
-	defer c.close()
-	for i := range n {
-		front.Store(int64(i))
-		began := time.Now()
-		answer, err := c.do(ctx, post(c.address, "/v1/accounts/"+b.ids[i].String()+"/suspend", b.token, "application/json",
-			[]byte(`{"reason_code":"terms","reason":"Bench."}`)))
-		if err != nil {
-			return nil, 0, fmt.Errorf("suspend: %w", err)
-		}
-		times = append(times, time.Since(began))
-		answered[i].Store(true)
-		var decided struct{ Account *json.RawMessage }
-		if json.Unmarshal(answer, &decided) == nil && decided.Account == nil {
-			waited++
-		}
+	var mu sync.Mutex // guards times and waited
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range suspendersAtOnce {
+		group.Go(func() error {
+			c := &httpClient{address: b.serves[0].address}
+			defer c.close()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				front.Store(int64(i))
+				began := time.Now()
+				answer, err := c.do(ctx, post(c.address, "/v1/accounts/"+b.ids[i].String()+"/suspend", b.token, "application/json",
+					[]byte(`{"reason_code":"terms","reason":"Bench."}`)))
+				if err != nil {
+					return fmt.Errorf("suspend: %w", err)
+				}
+				took := time.Since(began)
+				answered[i].Store(true)
+				var decided struct{ Account *json.RawMessage }
+				mu.Lock()
+				times = append(times, took)
+				if json.Unmarshal(answer, &decided) == nil && decided.Account == nil {
+					waited++
+				}
+				if len(times)%100 == 0 {
+					progress("%d of %d accounts suspended", len(times), n)
+				}
+				mu.Unlock()
+			}
+			return nil
+		})
 	}
-	return times, waited, nil
+	err = group.Wait()
+	return times, waited, err
 }

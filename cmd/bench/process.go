@@ -41,6 +41,10 @@ func buildKibali(ctx context.Context, dir string) (binary string, err error) {
 func startKibali(ctx context.Context, binary, name, said string, settings ...string) (*server, error) {
 	command := exec.CommandContext(ctx, binary, name) //nolint:gosec // the bench runs what it has built, and itself
 	command.Env = append(os.Environ(), settings...)
+	if cache, err := os.UserCacheDir(); err == nil {
+		// So that a worker is not at work on the PDF library while it is measured.
+		command.Env = append(command.Env, "KIBALI_CACHE_DIR="+filepath.Join(cache, "kibali", "pdf"))
+	}
 	output, err := command.StderrPipe()
 	if err != nil {
 		return nil, err
