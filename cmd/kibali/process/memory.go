@@ -9,7 +9,7 @@ import (
 // percentage would have the collector at work many times a second. What is
 // resident beyond that are the pages of the program itself.
 const (
-	memoryAtRest   = 92 << 20
+	memoryAtRest   = 88 << 20
 	garbagePercent = 400
 )
 
