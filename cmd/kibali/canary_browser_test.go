@@ -230,17 +230,22 @@ func (w *canaryWalk) registersInBrowser(staff canaryBrowser) (canaryCustomer, ca
 // proves proves the e-mail address and the phone of a customer.
 func (w *canaryWalk) proves(b canaryBrowser, c canaryCustomer) {
 	w.t.Helper()
+	before := w.found(c.email, proofLink, "") // of the registration; a newer one replaces it
 	b.post("/contact/email/proof", http.StatusSeeOther)
 	b.post("/contact/phone/proof", http.StatusSeeOther)
-	w.follows(b, c.email)
+	w.follows(b, c.email, before)
 	b.post("/contact/phone/confirm", http.StatusUnprocessableEntity, "code", "000000")
 	b.post("/contact/phone/confirm", http.StatusSeeOther, "code", w.texted("+255754888321"))
 }
 
-// follows opens the link of a proof and presses its button.
-func (w *canaryWalk) follows(b canaryBrowser, email string) {
+// proofLink is the link that proves an e-mail address.
+const proofLink = `/verify-email/\S+`
+
+// follows opens the newest link of a proof, another one than before, and presses
+// its button.
+func (w *canaryWalk) follows(b canaryBrowser, email, before string) {
 	w.t.Helper()
-	link := w.found(email, `/verify-email/\S+`, "")
+	link := w.found(email, proofLink, before)
 	b.get(link, http.StatusOK)
 	b.post(link, http.StatusOK)
 }
@@ -270,7 +275,7 @@ func (w *canaryWalk) changesInBrowser(b canaryBrowser, c canaryCustomer) canaryC
 	w.secrets = append(w.secrets, phone)
 	b.post("/contact/email", http.StatusUnprocessableEntity, "email", email, "current_password", canarySecret+"-wrong")
 	b.post("/contact/email", http.StatusSeeOther, "email", email, "current_password", c.password)
-	w.follows(b, email)
+	w.follows(b, email, "")
 	b.post("/contact/phone", http.StatusSeeOther, "phone", "0"+phone, "current_password", c.password)
 	b.post("/contact/phone/confirm", http.StatusSeeOther, "code", w.texted("+255"+phone))
 	b.post("/account/password", http.StatusUnprocessableEntity, "current_password", c.password, "password", canaryWord)
