@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	enums "go.temporal.io/api/enums/v1"
+
+	"kibali/domain/cases"
 )
 
 // plant is a fault that is put in place to see that the checks catch it.
@@ -58,31 +60,43 @@ var plants = []plant{
 	{"a notice has no event", `DELETE FROM audit_events WHERE id = (SELECT min(id) FROM audit_events WHERE action = 'notice.sent')`, nil, "notice without its event"},
 	{"the provider got nothing", "", func(e *evidence) { clear(e.deliveries) }, "notice never reached the provider"},
 	{"a case ended early", "", func(e *evidence) {
-		for id, state := range e.cases {
-			if state.running {
-				state.running, state.ended = false, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
-				e.cases[id] = state
-				return
+		e.plantInCase(func(state *caseState) bool {
+			if !state.running {
+				return false
 			}
-		}
+			state.running, state.ended = false, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+			return true
+		})
 	}, "case and account disagree"},
 	{"a case failed", "", func(e *evidence) {
-		for id, state := range e.cases {
-			if !state.running {
-				state.ended = enums.WORKFLOW_EXECUTION_STATUS_FAILED
+		e.plantInCase(func(state *caseState) bool {
+			if state.running {
+				return false
+			}
+			state.ended = enums.WORKFLOW_EXECUTION_STATUS_FAILED
+			return true
+		})
+	}, "case failed"},
+	{"a case's status is wrong", "", func(e *evidence) {
+		e.plantInCase(func(state *caseState) bool {
+			state.status = "unheard of"
+			return true
+		})
+	}, "CaseStatus is wrong"},
+	{"a case is lost", "", func(e *evidence) { clear(e.cases) }, "account without a case"},
+}
+
+// plantInCase changes the first registration or suspension that change says it
+// has changed: of those, everything is compared with their accounts.
+func (e *evidence) plantInCase(change func(*caseState) bool) {
+	for _, a := range e.accounts {
+		for _, id := range []string{cases.RegistrationID(a.ID), cases.SuspensionID(a.ID)} {
+			if state, known := e.cases[id]; known && change(&state) {
 				e.cases[id] = state
 				return
 			}
 		}
-	}, "case failed"},
-	{"a case's status is wrong", "", func(e *evidence) {
-		for id, state := range e.cases {
-			state.status = "unheard of"
-			e.cases[id] = state
-			return
-		}
-	}, "CaseStatus is wrong"},
-	{"a case is lost", "", func(e *evidence) { clear(e.cases) }, "account without a case"},
+	}
 }
 
 // checkChecks plants one fault after the other and reports each that is not
