@@ -137,11 +137,12 @@ func TestExport(t *testing.T) {
 			"account_credits":    "a copy of the balance, which is in account.jsonl",
 			"account_search":     "a copy of the account",
 			"balances":           "in account.jsonl",
-			"entries":            "transactions.jsonl",
+			"entries":            "a view of transfers",
 			"ledger_checkpoints": "of the platform",
 			"partial_uploads":    "what is not whole yet, and gone within a day",
 			"review_claims":      "who of the staff is looking at it",
 			"top_up_lines":       "the transactions that they became",
+			"transfers":          "in transactions.jsonl",
 		}
 		for _, table := range tables {
 			if _, known := elsewhere[table]; !known {

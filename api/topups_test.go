@@ -343,13 +343,10 @@ func TestLedgerExport_of_many_rows(t *testing.T) {
 	u := s.register(t)
 	const rows = 4500
 	_, err := s.owner.Exec(t.Context(), fmt.Sprintf(`
-		WITH t AS (
-			INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, reason, request_key, actor_kind)
-			SELECT n, n, now(), gen_random_uuid(), '00000000-0000-0000-0000-000000000001', $1, gen_random_uuid(), 'top_up', 'refund', 'k', 'system'
-			FROM generate_series(1, %d) n RETURNING position, seq, amount
-		)
-		INSERT INTO entries (seq, amount, held_amount, available_after, held_after, ledger_account, position)
-		SELECT seq, amount, 0, 0, 0, $1, position FROM t`, rows), u.id)
+		INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, reason, request_key,
+			actor_kind)
+		SELECT n, n, now(), 0, 0, gen_random_uuid(), $1, '00000000-0000-0000-0000-000000000001', $1, gen_random_uuid(), 'top_up', 'refund', 'k', 'system'
+		FROM generate_series(1, %d) n`, rows), u.id)
 	require.NoError(t, err)
 	for _, query := range []string{"", "?account_id=" + u.id} {
 		a := s.call(t, http.MethodGet, "/v1/ledger/export.csv"+query, s.tokens[actor.Finance], nil)

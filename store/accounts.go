@@ -101,7 +101,11 @@ func (r *viewRow) scan(row pgx.CollectableRow) (AccountView, error) {
 		return AccountView{}, err
 	}
 	v := r.view
-	v.Balance.Available, v.Balance.Held = sides(v.Credits, ledger.Keeps(v.Status))
+	if ledger.Keeps(v.Status) {
+		v.Balance.Held = v.Credits
+	} else {
+		v.Balance.Available = v.Credits
+	}
 	if v.Status == account.Suspended || v.Status == account.Rejected || v.Stage == account.ChangesRequested {
 		reason := r.reason
 		if v.Status == account.Rejected && v.DecidedBy == nil {

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,15 +20,11 @@ const postCharge = `
 		WHERE b.account_id = $1::uuid AND b.status = 'active' AND b.blocked_by IS NULL AND b.available >= $2
 			AND NOT EXISTS (SELECT FROM transfers t WHERE t.scope = $4::uuid AND t.request_key = $5::text)
 		RETURNING b.seq, b.available, b.held, b.changed_at
-	), transfer AS (
-		INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, request_key, reference, actor_kind, actor_id)
-		SELECT $2, p.seq, p.changed_at, $6::uuid, $1, $10::uuid, $4, 'charge', $5, $7::text, $8::text, $9::uuid FROM posted p RETURNING position
-	), legs AS (
-		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		SELECT $1, p.seq, t.position, -$2, 0, p.available, p.held FROM posted p, transfer t
-		UNION ALL SELECT $10, t.position, t.position, $2, 0, NULL, NULL FROM transfer t
 	)
-	SELECT p.seq, p.available, p.held, p.changed_at, t.position FROM posted p, transfer t`
+	INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, request_key,
+		reference, actor_kind, actor_id)
+	SELECT $2, p.seq, p.changed_at, p.available, p.held, $6::uuid, $1, $1, $10::uuid, $4, 'charge', $5, $7::text, $8::text, $9::uuid FROM posted p
+	RETURNING seq, available_after, held_after, created_at, position`
 
 // chargeOne runs the statement. It returns pgx.ErrNoRows when the guard did not
 // hold.
@@ -69,23 +67,16 @@ const postCharges = `
 				WHERE (SELECT true FROM transfers t WHERE t.scope = mine.scope AND t.request_key = mine.request_key)
 			)
 		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at, l.first, l.last, l.total
-	), numbered AS MATERIALIZED (
-		SELECT i, nextval('transfers_position_seq') AS position, p.account_id, p.seq + i - p.last AS seq, p.changed_at,
-			($9::bigint[])[i] AS amount, p.available + p.total - ($10::bigint[])[i] AS available, p.held
-		FROM posted p CROSS JOIN LATERAL generate_series(p.first, p.last) AS i
 	), transfer AS (
-		INSERT INTO transfers (position, amount, seq, created_at, id, from_account, to_account, scope, kind, request_key, reference, actor_kind, actor_id)
-		OVERRIDING SYSTEM VALUE
-		SELECT position, amount, seq, changed_at, ($6::uuid[])[i], account_id, $14::uuid, ($7::uuid[])[i], 'charge', ($8::text[])[i],
-			($11::text[])[i], ($12::text[])[i], ($13::uuid[])[i]
-		FROM numbered
-	), legs AS (
-		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		SELECT account_id, seq, position, -amount, 0, available, held FROM numbered
-		UNION ALL SELECT $14, position, position, amount, 0, NULL, NULL FROM numbered
+		INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, request_key,
+			reference, actor_kind, actor_id)
+		SELECT ($9::bigint[])[i], p.seq + i - p.last, p.changed_at, p.available + p.total - ($10::bigint[])[i], p.held, ($6::uuid[])[i],
+			p.account_id, p.account_id, $14::uuid, ($7::uuid[])[i], 'charge', ($8::text[])[i], ($11::text[])[i], ($12::text[])[i], ($13::uuid[])[i]
+		FROM posted p CROSS JOIN LATERAL generate_series(p.first, p.last) AS i
+		RETURNING id, position, seq, available_after, held_after, created_at
 	)
-	SELECT i, position, seq, available, held, changed_at FROM numbered
-	UNION ALL SELECT first, NULL, NULL, NULL, NULL, NULL FROM locked`
+	SELECT id, position, seq, available_after, held_after, created_at FROM transfer
+	UNION ALL SELECT account_id, NULL, NULL, NULL, NULL, NULL FROM locked`
 
 var (
 	postChargesWaiting  = fmt.Sprintf(postCharges, "")
@@ -110,30 +101,31 @@ func (o poster) charge(ctx context.Context, postings []Posting, leaveLocked bool
 		sql = postChargesUnlocked
 	}
 	order := inAccountOrder(postings)
+	at := placesOf(postings)
 	rows, err := o.db.Query(ctx, sql, chargeArguments(postings, order)...)
 	if err != nil {
 		return nil, err
 	}
 	outcomes := make([]charged, len(postings))
 	var (
-		place                          int
+		id                             uuid.UUID // of the transfer, or of the account
 		position, seq, available, held pgtype.Int8
 		moment                         pgtype.Timestamptz
 	)
-	_, err = pgx.ForEachRow(rows, []any{&place, &position, &seq, &available, &held, &moment}, func() error {
-		at := order[place-1]
-		p := postings[at]
+	_, err = pgx.ForEachRow(rows, []any{&id, &position, &seq, &available, &held, &moment}, func() error {
 		if !position.Valid {
-			for ; place <= len(order) && postings[order[place-1]].AccountID == p.AccountID; place++ {
-				outcomes[order[place-1]].locked = true
+			place, _ := slices.BinarySearchFunc(order, id, func(i int, id uuid.UUID) int { return bytes.Compare(postings[i].AccountID[:], id[:]) })
+			for ; place < len(order) && postings[order[place]].AccountID == id; place++ {
+				outcomes[order[place]].locked = true
 			}
 			return nil
 		}
+		p := postings[at[id]]
 		posted := p.posted(p.change(), ledger.Sales)
 		posted.Position, posted.CreatedAt = position.Int64, moment.Time
 		e := &posted.Entry
 		e.Seq, e.Amount, e.AvailableAfter, e.HeldAfter = seq.Int64, p.change(), available.Int64, held.Int64
-		outcomes[at].posted = &posted
+		outcomes[at[id]].posted = &posted
 		return nil
 	})
 	return outcomes, err

@@ -49,7 +49,7 @@ func (s *Store) CopyCredits(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	rows, err := s.pool.Query(ctx, `
-		SELECT `+accountOf+` AS account_id, coalesce(max(t.created_at) FILTER (WHERE t.kind = 'charge'), '-infinity')
+		SELECT t.account_id, coalesce(max(t.created_at) FILTER (WHERE t.kind = 'charge'), '-infinity')
 		FROM transfers t WHERE t.position > $1 GROUP BY 1 ORDER BY 1`, p.done)
 	if err != nil {
 		return 0, failed("read transfers", err)

@@ -37,17 +37,13 @@ const moveAll = `
 		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at,
 			b.available - old.available AS amount, b.held - old.held AS held_amount
 	), transfer AS (
-		INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, request_key, kind, actor_kind, actor_id, decision_id)
-		SELECT CASE $2 WHEN 'settlement' THEN -(m.amount + m.held_amount) ELSE abs(m.amount) END, m.seq, m.changed_at, $4::uuid, m.account_id, coalesce($5::uuid, m.account_id),
-			$4, $2, $2, $6::text, $7::uuid, $8::uuid
-		FROM moved m RETURNING position
-	), legs AS (
-		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		SELECT m.account_id, m.seq, t.position, m.amount, m.held_amount, m.available, m.held FROM moved m, transfer t
-		UNION ALL
-		SELECT $5, t.position, t.position, -(m.amount + m.held_amount), 0, NULL, NULL FROM moved m, transfer t WHERE $5 IS NOT NULL
+		INSERT INTO transfers (amount, seq, created_at, held_amount, available_after, held_after, id, account_id, from_account, to_account, scope, request_key,
+			kind, actor_kind, actor_id, decision_id)
+		SELECT CASE $2 WHEN 'settlement' THEN -(m.amount + m.held_amount) ELSE abs(m.amount) END, m.seq, m.changed_at, m.held_amount, m.available, m.held,
+			$4::uuid, m.account_id, m.account_id, coalesce($5::uuid, m.account_id), $4, $2, $2, $6::text, $7::uuid, $8::uuid
+		FROM moved m
 	)
-	SELECT m.seq, m.available, m.held, m.changed_at, m.amount, m.held_amount, t.position FROM moved m, transfer t`
+	SELECT available, held, amount, held_amount FROM moved`
 
 // Hold moves all available credits of an account to its held ones, where they
 // cannot be spent: a suspension begins. The account is locked by the caller,
@@ -75,10 +71,8 @@ func (t *Tx) move(ctx context.Context, m Move, kind ledger.Kind, to *uuid.UUID) 
 		actorID = &m.Actor.ID
 	}
 	var e ledger.Entry
-	var at time.Time
-	var position int64
 	err = t.tx.QueryRow(ctx, moveAll, m.AccountID, kind, m.At, m.ID, to, m.Actor.Kind, actorID, m.DecisionID).
-		Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &at, &e.Amount, &e.HeldAmount, &position)
+		Scan(&e.AvailableAfter, &e.HeldAfter, &e.Amount, &e.HeldAmount)
 	if errors.Is(err, pgx.ErrNoRows) { // there is nothing to move
 		before, err = t.Reader().Balance(ctx, m.AccountID)
 		return before, before, err

@@ -43,25 +43,16 @@ const postTopUps = `
 				WHERE (SELECT true FROM transfers t WHERE t.scope = mine.scope AND t.request_key = mine.request_key)
 			)
 		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at, ` + keeps + ` AS keeps, l.first, l.last, l.total
-	), numbered AS MATERIALIZED (
-		SELECT i, nextval('transfers_position_seq') AS position, p.account_id, p.seq + i - p.last AS seq, p.changed_at, p.keeps,
-			($13::bigint[])[i] AS change,
-			p.available - CASE WHEN p.keeps THEN 0 ELSE p.total - ($14::bigint[])[i] END AS available,
-			p.held - CASE WHEN p.keeps THEN p.total - ($14::bigint[])[i] ELSE 0 END AS held
-		FROM posted p CROSS JOIN LATERAL generate_series(p.first, p.last) AS i
-	), transfer AS (
-		INSERT INTO transfers (position, amount, seq, created_at, id, from_account, to_account, scope, kind, request_key, reason, actor_kind, actor_id, decision_id)
-		OVERRIDING SYSTEM VALUE
-		SELECT position, abs(change), seq, changed_at, ($10::uuid[])[i],
-			CASE WHEN change > 0 THEN $19::uuid ELSE account_id END, CASE WHEN change > 0 THEN account_id ELSE $19 END,
-			($11::uuid[])[i], 'top_up', ($12::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::uuid[])[i], ($18::uuid[])[i]
-		FROM numbered
-	), legs AS (
-		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		SELECT account_id, seq, position, CASE WHEN keeps THEN 0 ELSE change END, CASE WHEN keeps THEN change ELSE 0 END, available, held FROM numbered
-		UNION ALL SELECT $19, position, position, -change, 0, NULL, NULL FROM numbered
 	)
-	SELECT i, position, seq, available, held, changed_at, keeps FROM numbered`
+	INSERT INTO transfers (amount, seq, created_at, held_amount, available_after, held_after, id, account_id, from_account, to_account, scope, kind,
+		request_key, reason, actor_kind, actor_id, decision_id)
+	SELECT abs(n.change), p.seq + i - p.last, p.changed_at, CASE WHEN p.keeps THEN n.change ELSE 0 END,
+		p.available - CASE WHEN p.keeps THEN 0 ELSE p.total - n.sum END, p.held - CASE WHEN p.keeps THEN p.total - n.sum ELSE 0 END, ($10::uuid[])[i],
+		p.account_id, CASE WHEN n.change > 0 THEN $19::uuid ELSE p.account_id END, CASE WHEN n.change > 0 THEN p.account_id ELSE $19 END,
+		($11::uuid[])[i], 'top_up', ($12::text[])[i], ($15::text[])[i], ($16::text[])[i], ($17::uuid[])[i], ($18::uuid[])[i]
+	FROM posted p CROSS JOIN LATERAL generate_series(p.first, p.last) AS i
+	CROSS JOIN LATERAL (SELECT ($13::bigint[])[i] AS change, ($14::bigint[])[i] AS sum) n
+	RETURNING id, position, seq, held_amount, available_after, held_after, created_at`
 
 // topUp posts several top-ups in one statement, and returns for each what was
 // posted, or nil. Of an account it posts all or none. The top-ups are at most
@@ -72,25 +63,30 @@ func (o poster) topUp(ctx context.Context, postings []Posting) ([]*Posted, error
 	if err != nil {
 		return nil, err
 	}
+	at := placesOf(postings)
 	outcomes := make([]*Posted, len(postings))
-	var (
-		place                          int
-		position, seq, available, held int64
-		moment                         time.Time
-		keeps                          bool
-	)
-	_, err = pgx.ForEachRow(rows, []any{&place, &position, &seq, &available, &held, &moment, &keeps}, func() error {
-		at := order[place-1]
-		p := postings[at]
+	var id uuid.UUID
+	var now Posted
+	e := &now.Entry
+	_, err = pgx.ForEachRow(rows, []any{&id, &now.Position, &e.Seq, &e.HeldAmount, &e.AvailableAfter, &e.HeldAfter, &now.CreatedAt}, func() error {
+		p := postings[at[id]]
 		posted := p.posted(p.change(), ledger.Funding)
-		posted.Position, posted.CreatedAt = position, moment
-		e := &posted.Entry
-		e.Seq, e.AvailableAfter, e.HeldAfter = seq, available, held
-		e.Amount, e.HeldAmount = sides(p.change(), keeps)
-		outcomes[at] = &posted
+		posted.Position, posted.CreatedAt = now.Position, now.CreatedAt
+		posted.Entry.Seq, posted.Entry.HeldAmount, posted.Entry.AvailableAfter, posted.Entry.HeldAfter = e.Seq, e.HeldAmount, e.AvailableAfter, e.HeldAfter
+		posted.Entry.Amount = p.change() - e.HeldAmount
+		outcomes[at[id]] = &posted
 		return nil
 	})
 	return outcomes, err
+}
+
+// placesOf returns where the transfer with an id stands among the postings.
+func placesOf(postings []Posting) map[uuid.UUID]int {
+	at := make(map[uuid.UUID]int, len(postings))
+	for i, p := range postings {
+		at[p.ID] = i
+	}
+	return at
 }
 
 // inAccountOrder returns the postings' indexes by account; those of one account

@@ -34,21 +34,15 @@ const postOne = `
 			AND b.available + b.held <= $5::bigint - $2
 			AND NOT EXISTS (SELECT FROM transfers t WHERE t.scope = $6::uuid AND t.request_key = $7::text)
 			AND ($8::uuid IS NULL OR NOT EXISTS (SELECT FROM transfers t WHERE t.reverses = $8))
-		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at, ` + keeps + ` AS keeps
-	), transfer AS (
-		INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, request_key, kind, reason, reference,
-			actor_kind, actor_id, decision_id, reverses)
-		SELECT abs($2), p.seq, p.changed_at, $9::uuid, CASE WHEN $2 > 0 THEN $10::uuid ELSE $1 END, CASE WHEN $2 > 0 THEN $1 ELSE $10 END,
-			$6, $7, $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::uuid, $8
-		FROM posted p RETURNING position
-	), legs AS (
-		INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		SELECT p.account_id, p.seq, t.position, CASE WHEN p.keeps THEN 0 ELSE $2 END, CASE WHEN p.keeps THEN $2 ELSE 0 END, p.available, p.held
-		FROM posted p, transfer t
-		UNION ALL
-		SELECT $10, t.position, t.position, -$2, 0, NULL, NULL FROM transfer t
+		RETURNING b.seq, b.available, b.held, b.changed_at, ` + keeps + ` AS keeps
 	)
-	SELECT p.seq, p.available, p.held, p.changed_at, p.keeps, t.position FROM posted p, transfer t`
+	INSERT INTO transfers (amount, seq, created_at, held_amount, available_after, held_after, id, account_id, from_account, to_account, scope, request_key,
+		kind, reason, reference, actor_kind, actor_id, decision_id, reverses)
+	SELECT abs($2), p.seq, p.changed_at, CASE WHEN p.keeps THEN $2 ELSE 0 END, p.available, p.held, $9::uuid,
+		$1, CASE WHEN $2 > 0 THEN $10::uuid ELSE $1 END, CASE WHEN $2 > 0 THEN $1 ELSE $10 END,
+		$6, $7, $11::text, $12::text, $13::text, $14::text, $15::uuid, $16::uuid, $8
+	FROM posted p
+	RETURNING seq, available_after, held_after, created_at, held_amount, position`
 
 // poster posts transfers, alone or as part of a transaction.
 type poster struct {
@@ -120,14 +114,13 @@ func (o poster) once(ctx context.Context, p Posting, change int64, platform uuid
 	if p.Kind == ledger.Charge {
 		return o.chargeOne(ctx, p)
 	}
-	var keeps bool
 	posted := p.posted(change, platform)
 	e := &posted.Entry
 	err := o.db.QueryRow(ctx, postOne,
 		p.AccountID, change, p.At, o.statuses(p.Kind), ledger.Most, p.Request.Scope, p.Request.Key, p.Reverses,
 		p.ID, platform, p.Kind, p.Reason, p.Reference, p.Actor.Kind, posted.ActorID, p.DecisionID,
-	).Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &posted.CreatedAt, &keeps, &posted.Position)
-	e.Amount, e.HeldAmount = sides(change, keeps)
+	).Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &posted.CreatedAt, &e.HeldAmount, &posted.Position)
+	e.Amount = change - e.HeldAmount
 	return posted, err
 }
 
@@ -144,14 +137,6 @@ func (p Posting) posted(change int64, platform uuid.UUID) Posted {
 		t.ActorID = &p.Actor.ID
 	}
 	return Posted{Transfer: t, Entry: ledger.Entry{Account: p.AccountID, TransferID: p.ID}}
-}
-
-// sides divides a change into what it is of the available and of the held.
-func sides(change int64, keeps bool) (amount, held int64) {
-	if keeps {
-		return 0, change
-	}
-	return change, 0
 }
 
 // reverse posts what takes back the transfer that p.Reverses names.

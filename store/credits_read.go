@@ -12,14 +12,16 @@ import (
 	"kibali/domain/ledger"
 )
 
-// accountOf is ledger.Transfer.AccountID of a transfer t.
-var accountOf = `CASE WHEN t.from_account IN (` + platformAccounts + `) THEN t.to_account ELSE t.from_account END`
+// totalChange is what a transfer changes of its account's credits, and
+// availableChange what of the available ones.
+const (
+	totalChange     = `CASE WHEN from_account = to_account THEN 0 WHEN from_account = account_id THEN -amount ELSE amount END`
+	availableChange = totalChange + ` - held_amount`
+)
 
 const postedColumns = `t.id, t.position, t.kind, t.from_account, t.to_account, t.amount, t.reason, t.reference,
 	t.decision_id, t.reverses, t.actor_kind, t.actor_id, t.created_at,
-	e.ledger_account, e.seq, e.amount, e.held_amount, e.available_after, e.held_after`
-
-var postedFrom = ` FROM transfers t JOIN entries e ON e.ledger_account = ` + accountOf + ` AND e.seq = t.seq `
+	t.account_id, t.seq, ` + availableChange + `, t.held_amount, t.available_after, t.held_after`
 
 // postedTargets returns where the postedColumns of a row go.
 func postedTargets(p *Posted) []any {
@@ -55,7 +57,7 @@ func (r *Reader) PlatformBalance(ctx context.Context, ledgerAccount uuid.UUID) (
 			SELECT position, balance FROM ledger_checkpoints WHERE ledger_account = $1 ORDER BY position DESC LIMIT 1
 		)
 		SELECT (coalesce((SELECT balance FROM checkpoint), 0) + coalesce(sum(amount), 0))::text
-		FROM entries WHERE ledger_account = $1 AND seq > coalesce((SELECT position FROM checkpoint), 0)`, ledgerAccount).Scan(&balance)
+		FROM entries WHERE ledger_account = $1 AND position > coalesce((SELECT position FROM checkpoint), 0)`, ledgerAccount).Scan(&balance)
 	return balance, failed("read platform account", err)
 }
 
@@ -67,7 +69,7 @@ func (r *Reader) Transfer(ctx context.Context, id uuid.UUID) (Posted, error) {
 
 func (r *Reader) posted(ctx context.Context, where string, args ...any) (Posted, error) {
 	var p Posted
-	err := r.db.QueryRow(ctx, `SELECT `+postedColumns+postedFrom+`WHERE `+where, args...).Scan(postedTargets(&p)...)
+	err := r.db.QueryRow(ctx, `SELECT `+postedColumns+` FROM transfers t WHERE `+where, args...).Scan(postedTargets(&p)...)
 	p.Entry.TransferID = p.ID
 	return p, failed("read transfer", err)
 }
@@ -77,8 +79,8 @@ func (r *Reader) posted(ctx context.Context, where string, args ...any) (Posted,
 // before of the next page, 0 at the end.
 func (r *Reader) Transactions(ctx context.Context, accountID uuid.UUID, limit int, before int64) ([]Posted, int64, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT `+postedColumns+` FROM entries e JOIN transfers t ON t.position = e.position
-		WHERE e.ledger_account = $1 AND ($2 = 0 OR e.seq < $2) ORDER BY e.seq DESC LIMIT $3`, accountID, before, limit+1)
+		SELECT `+postedColumns+` FROM transfers t
+		WHERE t.account_id = $1 AND ($2 = 0 OR t.seq < $2) ORDER BY t.seq DESC LIMIT $3`, accountID, before, limit+1)
 	if err != nil {
 		return nil, 0, failed("read transactions", err)
 	}
@@ -157,7 +159,7 @@ func (r *Reader) EachTransfer(ctx context.Context, q LedgerQuery, do func(Ledger
 }
 
 // build makes the statement. Of one account it goes along the account's
-// entries, else along all transfers; kinds stand in the text, so that the index
+// transfers, else along all; kinds stand in the text, so that the index
 // that leaves charges out can serve.
 func (q LedgerQuery) build() (string, []any) {
 	from, args := q.from()
@@ -172,10 +174,10 @@ func (q LedgerQuery) from() (string, []any) {
 		return "$" + strconv.Itoa(len(args))
 	}
 	var conditions []string
-	from, order := postedFrom, "t.position"
+	order := "t.position"
 	if q.AccountID != uuid.Nil {
-		from, order = ` FROM entries e JOIN transfers t ON t.position = e.position `, "e.seq"
-		conditions = append(conditions, "e.ledger_account = "+arg(q.AccountID))
+		order = "t.seq"
+		conditions = append(conditions, "t.account_id = "+arg(q.AccountID))
 	}
 	if len(q.Kinds) > 0 {
 		var kinds []string
@@ -208,10 +210,10 @@ func (q LedgerQuery) from() (string, []any) {
 	}
 	const staff = `LEFT JOIN staff s ON t.actor_kind = 'staff' AND s.id = t.actor_id `
 	if q.AccountID == uuid.Nil && q.Limit > 0 {
-		// The page first: each of its transfers has one entry and one actor at the
-		// most, while the planner would rather join all that a filter leaves.
-		page := ` FROM (SELECT * FROM transfers t ` + where(conditions...) + ` ORDER BY t.position DESC` + atMost(q.Limit) + `) t `
-		return strings.Replace(from, ` FROM transfers t `, page, 1) + staff + `ORDER BY t.position DESC`, args
+		// The page first: each of its transfers has one actor at the most, while the
+		// planner would rather join all that a filter leaves.
+		return ` FROM (SELECT * FROM transfers t ` + where(conditions...) + ` ORDER BY t.position DESC` + atMost(q.Limit) + `) t ` +
+			staff + `ORDER BY t.position DESC`, args
 	}
-	return from + staff + where(conditions...) + ` ORDER BY ` + order + ` DESC` + atMost(q.Limit), args
+	return ` FROM transfers t ` + staff + where(conditions...) + ` ORDER BY ` + order + ` DESC` + atMost(q.Limit), args
 }

@@ -20,11 +20,10 @@ const newestBefore = `
 		UNION ALL
 		SELECT CASE WHEN t.created_at < $2 THEN s.middle ELSE s.low END, CASE WHEN t.created_at < $2 THEN s.high ELSE s.middle END
 		FROM (SELECT low, high, (low + high) / 2 AS middle FROM search WHERE high - low > 1) s
-		JOIN entries e ON e.ledger_account = $1 AND e.seq = s.middle
-		JOIN transfers t ON t.position = e.position
+		JOIN transfers t ON t.account_id = $1 AND t.seq = s.middle
 	)
-	SELECT s.low, coalesce(e.available_after, 0), coalesce(e.held_after, 0)
-	FROM (SELECT low FROM search ORDER BY high - low LIMIT 1) s LEFT JOIN entries e ON e.ledger_account = $1 AND e.seq = s.low`
+	SELECT s.low, coalesce(t.available_after, 0), coalesce(t.held_after, 0)
+	FROM (SELECT low FROM search ORDER BY high - low LIMIT 1) s LEFT JOIN transfers t ON t.account_id = $1 AND t.seq = s.low`
 
 // BalanceBefore returns what an account had at a moment, before what was posted
 // at the moment itself, or fault.NotFound.
@@ -47,8 +46,8 @@ func (r *Reader) PlatformBalanceBefore(ctx context.Context, ledgerAccount uuid.U
 			SELECT position, balance FROM ledger_checkpoints WHERE ledger_account = $1 AND newest_at < $2 ORDER BY position DESC LIMIT 1
 		)
 		SELECT (coalesce((SELECT balance FROM checkpoint), 0) + coalesce(sum(e.amount), 0))::text
-		FROM entries e JOIN transfers t ON t.position = e.position
-		WHERE e.ledger_account = $1 AND e.seq > coalesce((SELECT position FROM checkpoint), 0) AND t.created_at < $2`,
+		FROM entries e JOIN transfers t USING (position)
+		WHERE e.ledger_account = $1 AND position > coalesce((SELECT position FROM checkpoint), 0) AND t.created_at < $2`,
 		ledgerAccount, at).Scan(&balance)
 	return balance, failed("read platform account", err)
 }
@@ -84,8 +83,7 @@ func (r *Reader) Statement(ctx context.Context, accountID uuid.UUID, from, to ti
 	}
 	s.Opening, s.Closing = opening, closing
 	rows, err := r.db.Query(ctx, `
-		SELECT `+postedColumns+` FROM entries e JOIN transfers t ON t.position = e.position
-		WHERE e.ledger_account = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq`, accountID, first, last)
+		SELECT `+postedColumns+` FROM transfers t WHERE t.account_id = $1 AND t.seq > $2 AND t.seq <= $3 ORDER BY t.seq`, accountID, first, last)
 	if err != nil {
 		return s, failed("read transactions", err)
 	}

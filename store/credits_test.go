@@ -836,7 +836,7 @@ func TestLedgerIsAppendOnly(t *testing.T) {
 	b := setup(t)
 	id := b.customer(t, 10)
 	for _, sql := range []string{
-		`UPDATE transfers SET amount = 1`, `DELETE FROM transfers`, `UPDATE entries SET amount = 1`, `DELETE FROM entries`, `TRUNCATE entries`,
+		`UPDATE transfers SET amount = 1`, `DELETE FROM transfers`, `UPDATE transfers SET held_amount = 1`, `TRUNCATE transfers`,
 		`UPDATE balances SET status = 'active'`, `UPDATE balances SET blocked_by = NULL`, `DELETE FROM balances`,
 		`UPDATE ledger_checkpoints SET balance = 0`, `DELETE FROM ledger_checkpoints`,
 	} {

@@ -55,8 +55,8 @@ var personalParts = []PersonalPart{
 	byID("appeals", `x.id, x.decision_id, x.text, x.made_at, x.outcome, x.closed_by, x.closed_at`, `appeals x WHERE x.account_id = $1`),
 	byID("notices", `x.id, x.kind, x.channel, x.decision_id, x.status, x.attempts, x.failure, x.provider, x.created_at, x.closed_at`,
 		`notices x WHERE x.staff_id IS NULL AND x.account_id = $1`),
-	byNumber("transactions", "seq", `x.seq, t.id, t.kind, t.reason, t.reference, t.decision_id, t.reverses, x.amount, x.held_amount, x.available_after, x.held_after, t.created_at`,
-		`entries x JOIN transfers t ON t.position = x.position WHERE x.ledger_account = $1`),
+	byNumber("transactions", "seq", `x.seq, x.id, x.kind, x.reason, x.reference, x.decision_id, x.reverses, `+availableChange+` AS amount, x.held_amount, x.available_after, x.held_after,
+		x.created_at`, `transfers x WHERE x.account_id = $1`),
 	{Name: "messages", page: 20, sql: `
 		SELECT id::text, to_jsonb(r) FROM (
 			SELECT x.id, x.sender_id, x.text, x.segments, x.created_at, x.settled_at, (

@@ -7,15 +7,6 @@ import (
 	"kibali/domain/ledger"
 )
 
-// platformAccounts lists the platform's ledger accounts for a condition.
-var platformAccounts = func() string {
-	var ids []string
-	for _, id := range ledger.PlatformAccounts() {
-		ids = append(ids, id.String())
-	}
-	return quoted(ids)
-}()
-
 // ledgerActors are the kinds of those who move credits.
 var ledgerActors = []actor.Kind{actor.Staff, actor.Account, actor.Service, actor.System}
 
@@ -33,7 +24,7 @@ func quoted[T ~string](constants []T) string {
 // it.
 var verifications = []struct{ name, sql string }{
 	{"balances", `
-		SELECT 'entry ' || e.seq || ' of ' || e.ledger_account,
+		SELECT 'entry ' || e.seq || ' of ' || e.account_id,
 			CASE
 				WHEN e.seq <> e.last_seq + 1 THEN 'it follows entry ' || e.last_seq
 				WHEN e.available_after IS DISTINCT FROM e.last_available + e.amount OR e.held_after IS DISTINCT FROM e.last_held + e.held_amount
@@ -45,19 +36,18 @@ var verifications = []struct{ name, sql string }{
 					e.available_after || ' and ' || e.held_after
 			END
 		FROM (
-			SELECT ledger_account, seq, amount, held_amount, available_after, held_after,
+			SELECT account_id, seq, ` + availableChange + ` AS amount, held_amount, available_after, held_after,
 				lag(seq, 1, 0::bigint) OVER entry AS last_seq, lag(available_after, 1, 0::bigint) OVER entry AS last_available,
 				lag(held_after, 1, 0::bigint) OVER entry AS last_held, lead(seq) OVER entry IS NULL AS newest
-			FROM entries WHERE ledger_account NOT IN (` + platformAccounts + `)
-			WINDOW entry AS (PARTITION BY ledger_account ORDER BY seq)
-		) e LEFT JOIN balances b ON e.newest AND b.account_id = e.ledger_account
+			FROM transfers WINDOW entry AS (PARTITION BY account_id ORDER BY seq)
+		) e LEFT JOIN balances b ON e.newest AND b.account_id = e.account_id
 		WHERE e.seq <> e.last_seq + 1 OR e.available_after IS DISTINCT FROM e.last_available + e.amount
 			OR e.held_after IS DISTINCT FROM e.last_held + e.held_amount OR e.available_after < 0 OR e.held_after < 0
 			OR e.newest AND (b.account_id IS NULL OR b.seq <> e.seq OR b.available <> e.available_after OR b.held <> e.held_after)`},
 	{"balances", `
 		SELECT 'balance of ' || b.account_id, 'it has ' || b.available || ' available and ' || b.held || ' held without an entry'
 		FROM balances b WHERE (b.seq <> 0 OR b.available <> 0 OR b.held <> 0)
-			AND NOT EXISTS (SELECT FROM entries e WHERE e.ledger_account = b.account_id)`},
+			AND NOT EXISTS (SELECT FROM transfers t WHERE t.account_id = b.account_id)`},
 	{"held", `
 		SELECT 'balance of ' || b.account_id, CASE b.status
 			WHEN 'suspended' THEN b.available || ' credits are available although the account is suspended'
@@ -78,6 +68,9 @@ var verifications = []struct{ name, sql string }{
 		WHERE t.reverses IS NOT NULL AND (o.id IS NULL OR t.kind NOT IN ('charge_refund', 'reversal') OR t.amount > o.amount
 			OR t.from_account <> o.to_account OR t.to_account <> o.from_account OR o.position >= t.position)`},
 	{"kinds", `
-		SELECT 'transfer ' || id, 'its kind is ' || kind || ' and its actor''s is ' || actor_kind
-		FROM transfers WHERE kind NOT IN (` + quoted(ledger.Kinds()) + `) OR actor_kind NOT IN (` + quoted(ledgerActors) + `)`},
+		SELECT 'transfer ' || id, 'its kind is ' || kind || ', its actor''s is ' || actor_kind || ', and its amount ' || amount
+		FROM transfers WHERE kind NOT IN (` + quoted(ledger.Kinds()) + `) OR actor_kind NOT IN (` + quoted(ledgerActors) + `) OR amount <= 0`},
+	{"decisions", `
+		SELECT 'transfer ' || t.id, 'there is no decision ' || t.decision_id
+		FROM transfers t WHERE t.decision_id IS NOT NULL AND NOT EXISTS (SELECT FROM decisions d WHERE d.id = t.decision_id)`},
 }

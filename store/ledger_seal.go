@@ -52,8 +52,8 @@ func (t *Tx) checkpoint(ctx context.Context, to int64) error {
 			SELECT position, balance, newest_at FROM ledger_checkpoints WHERE ledger_account = account ORDER BY position DESC LIMIT 1
 		) last ON true
 		LEFT JOIN LATERAL (
-			SELECT sum(e.amount) AS amount, max(t.created_at) AS newest_at FROM entries e JOIN transfers t ON t.position = e.position
-			WHERE e.ledger_account = account AND e.seq > coalesce(last.position, 0) AND e.seq <= $2
+			SELECT sum(CASE WHEN t.to_account = account THEN t.amount ELSE -t.amount END) AS amount, max(t.created_at) AS newest_at FROM transfers t
+			WHERE account IN (t.from_account, t.to_account) AND t.position > coalesce(last.position, 0) AND t.position <= $2
 		) since ON true`, ledger.PlatformAccounts(), to)
 	return err
 }

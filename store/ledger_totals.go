@@ -29,7 +29,7 @@ func (r *Reader) LedgerTotals(ctx context.Context, q LedgerQuery) ([]LedgerTotal
 	rows, err := r.db.Query(ctx, `
 		SELECT kind, count(*) AS count, coalesce(sum(change) FILTER (WHERE change > 0), 0)::bigint AS gained,
 			coalesce(-sum(change) FILTER (WHERE change < 0), 0)::bigint AS lost
-		FROM (SELECT t.kind, e.amount + e.held_amount AS change `+from+`) t GROUP BY kind ORDER BY kind`, args...)
+		FROM (SELECT t.kind, `+totalChange+` AS change`+from+`) t GROUP BY kind ORDER BY kind`, args...)
 	if err != nil {
 		return nil, failed("add up the ledger", err)
 	}

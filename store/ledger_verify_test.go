@@ -83,15 +83,18 @@ func TestVerifyLedger(t *testing.T) {
 		{"an amount of a sealed transfer", `UPDATE transfers SET amount = 41 WHERE id = '` + charged.ID.String() + `'`, "seals", fmt.Sprintf("seal %d", first.Number)},
 		{"a reason of a sealed transfer", `UPDATE transfers SET reason = 'refund' WHERE position = 1`, "seals", fmt.Sprintf("seal %d", first.Number)},
 		{"an actor of a sealed transfer", `UPDATE transfers SET actor_id = gen_random_uuid() WHERE position = 1`, "seals", fmt.Sprintf("seal %d", first.Number)},
-		{"a transfer that is gone", `DELETE FROM transfers WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 4 of %s", id)},
-		{"an amount of a new transfer", `UPDATE transfers SET amount = 2 WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 4 of %s", id)},
-		{"an entry that is gone", `DELETE FROM entries WHERE seq = 2 AND ledger_account = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
-		{"a last entry that is gone", `DELETE FROM entries WHERE seq = 4 AND ledger_account = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
-		{"a platform's leg that is gone", `DELETE FROM entries WHERE position = 2 AND seq = position`, "sum", "all entries"},
-		{"legs that differ", `UPDATE entries SET amount = amount - 1, available_after = available_after - 1 WHERE seq = 4 AND ledger_account = '` + id.String() + `'`, "legs", fmt.Sprintf("entry 4 of %s", id)},
-		{"an entry twice", `INSERT INTO entries (ledger_account, seq, position, amount, held_amount) SELECT ledger_account, seq + 1000, position, amount, 0 FROM entries WHERE position = 2 AND seq = position`, "legs", "transfer "},
-		{"held and available exchanged", `UPDATE entries SET amount = 0, held_amount = amount, available_after = available_after - amount, held_after = amount WHERE seq = 4 AND ledger_account = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"a transfer that is gone", `DELETE FROM transfers WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
+		{"an amount of a new transfer", `UPDATE transfers SET amount = 2 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"a transfer in the middle that is gone", `DELETE FROM transfers WHERE seq = 2 AND account_id = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
+		{"a leg that goes to another account", `UPDATE transfers SET account_id = '` + other.String() + `', seq = 1000 WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 1000 of %s", other)},
+		{"a leg of the platform's alone", `UPDATE transfers SET from_account = to_account WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 4 of %s", id)},
+		{"a number that another one has", `UPDATE transfers SET seq = 1000 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 1000 of %s", id)},
+		{"another rest", `UPDATE transfers SET available_after = available_after + 1 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"held and available exchanged", `UPDATE transfers SET held_amount = amount, available_after = available_after - amount, held_after = amount WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"less than nothing", `UPDATE transfers SET amount = -amount WHERE id = '` + last.ID.String() + `'`, "kinds", "transfer " + last.ID.String()},
+		{"a decision that there is not", `UPDATE transfers SET decision_id = gen_random_uuid() WHERE id = '` + last.ID.String() + `'`, "decisions", "transfer " + last.ID.String()},
 		{"a balance", `UPDATE balances SET available = available + 1 WHERE account_id = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"credits from nowhere", `UPDATE balances SET available = available + 1 WHERE account_id = '` + id.String() + `'`, "sum", "all accounts"},
 		{"a balance from nowhere", `UPDATE balances SET available = 5, seq = 1 WHERE seq = 0`, "balances", "balance of "},
 		{"a suspension that holds nothing", `UPDATE balances SET available = held, held = 0 WHERE account_id = '` + suspended.String() + `'`, "held", "balance of " + suspended.String()},
 		{"held credits of an active account", `UPDATE balances SET held = available, available = 0 WHERE account_id = '` + id.String() + `'`, "held", "balance of " + id.String()},
@@ -127,7 +130,7 @@ func TestVerifyLedger(t *testing.T) {
 	require.True(t, b.verify(t, &first).Sound())
 }
 
-var ledgerTables = []string{"transfers", "entries", "balances", "ledger_checkpoints", "ledger_seals"}
+var ledgerTables = []string{"transfers", "balances", "ledger_checkpoints", "ledger_seals"}
 
 // saveTables keeps copies of tables, which restoreTables puts back.
 func (b testBundle) saveTables(t *testing.T, tables ...string) {

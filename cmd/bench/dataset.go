@@ -134,17 +134,15 @@ func fill(ctx context.Context, db *pgx.Conn, accounts int) error {
 			(SELECT id FROM staff WHERE role = 'reviewer'), 'bench', stage_since, 'applied', stage_since
 		 FROM accounts WHERE decided_by IS NOT NULL`,
 		`INSERT INTO account_search (account_id, status, registered_at, search_text) SELECT id, status, registered_at, search_text FROM accounts`,
-		`INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, reason, request_key, actor_kind)
-		 SELECT k.credits, 1, a.registered_at, gen_random_uuid(), '` + ledger.Funding.String() + `', a.id, a.id, 'top_up', 'complimentary', 'bench', 'system'
-		 FROM account_credits k JOIN accounts a ON a.id = k.account_id WHERE k.credits > 0`,
-		`INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-		 SELECT a.id, 1, t.position, e.available, t.amount - e.available, e.available, t.amount - e.available
-		 FROM transfers t JOIN accounts a ON a.id = t.to_account
-		 CROSS JOIN LATERAL (SELECT CASE WHEN a.status IN ('suspended', 'closed') THEN 0 ELSE t.amount END AS available) e
-		 UNION ALL SELECT from_account, position, position, -amount, 0, NULL, NULL FROM transfers`,
+		`INSERT INTO transfers (amount, seq, created_at, held_amount, available_after, held_after, id, account_id, from_account, to_account, scope, kind,
+			reason, request_key, actor_kind)
+		 SELECT k.credits, 1, a.registered_at, h.held, k.credits - h.held, h.held, gen_random_uuid(), a.id, '` + ledger.Funding.String() + `', a.id, a.id, 'top_up',
+			'complimentary', 'bench', 'system'
+		 FROM account_credits k JOIN accounts a ON a.id = k.account_id
+		 CROSS JOIN LATERAL (SELECT CASE WHEN a.status IN ('suspended', 'closed') THEN k.credits ELSE 0 END AS held) h WHERE k.credits > 0`,
 		`INSERT INTO balances (account_id, available, held, seq, changed_at, status)
-		 SELECT a.id, coalesce(e.available_after, 0), coalesce(e.held_after, 0), coalesce(e.seq, 0), a.registered_at, a.status
-		 FROM accounts a LEFT JOIN entries e ON e.ledger_account = a.id`,
+		 SELECT a.id, coalesce(t.available_after, 0), coalesce(t.held_after, 0), coalesce(t.seq, 0), a.registered_at, a.status
+		 FROM accounts a LEFT JOIN transfers t ON t.account_id = a.id`,
 		`UPDATE account_counts c SET pending = n.pending, active = n.active, suspended = n.suspended, rejected = n.rejected, closed = n.closed,
 			awaiting_documents = n.awaiting_documents, in_review = n.in_review, changes_requested = n.changes_requested
 		 FROM (SELECT get_byte(uuid_send(id), 15) & 63 AS shard, count(*) FILTER (WHERE status = 'pending') AS pending,

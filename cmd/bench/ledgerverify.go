@@ -68,16 +68,11 @@ func (b *ledgerBench) fillUp(ctx context.Context) error {
 				JOIN (SELECT *, row_number() OVER (ORDER BY account_id) - 1 AS i, count(*) OVER () AS all FROM balances) b ON g.n % b.all = b.i
 				WINDOW mine AS (PARTITION BY b.account_id ORDER BY g.n)
 			), transfer AS (
-				INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, request_key, kind, reference, actor_kind, actor_id)
-				SELECT 1, seq, now(), gen_random_uuid(), account_id, '00000000-0000-0000-0000-000000000002', account_id, gen_random_uuid()::text,
-					'charge', 'SMS', 'account', account_id
-				FROM numbered ORDER BY n RETURNING position, from_account, seq
-			), leg AS (
-				INSERT INTO entries (ledger_account, seq, position, amount, held_amount, available_after, held_after)
-				SELECT * FROM (
-					SELECT t.from_account, t.seq, t.position, -1, 0, n.available, n.held FROM transfer t JOIN numbered n ON n.account_id = t.from_account AND n.seq = t.seq
-					UNION ALL SELECT '00000000-0000-0000-0000-000000000002', position, position, 1, 0, NULL, NULL FROM transfer
-				) x ORDER BY position
+				INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, request_key, kind,
+					reference, actor_kind, actor_id)
+				SELECT 1, seq, now(), available, held, gen_random_uuid(), account_id, account_id, '00000000-0000-0000-0000-000000000002', account_id,
+					gen_random_uuid()::text, 'charge', 'SMS', 'account', account_id
+				FROM numbered ORDER BY n
 			)
 			UPDATE balances b SET available = n.available, seq = n.seq
 			FROM (SELECT account_id, min(available) AS available, max(seq) AS seq FROM numbered GROUP BY 1) n WHERE b.account_id = n.account_id`, n)
@@ -85,6 +80,6 @@ func (b *ledgerBench) fillUp(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := b.owner.Exec(ctx, `VACUUM (ANALYZE) transfers, entries, balances`)
+	_, err := b.owner.Exec(ctx, `VACUUM (ANALYZE) transfers, balances`)
 	return err
 }

@@ -18,17 +18,19 @@ import (
 var creditPlants = []plant{
 	{"a balance is set by hand", `UPDATE balances SET available = available + 1 WHERE account_id = (SELECT min(account_id::text)::uuid FROM balances WHERE seq > 0)`,
 		nil, "balance is not what its entries say"},
-	{"an entry is edited", `UPDATE entries SET amount = amount + 1, available_after = available_after + 1
-		WHERE (ledger_account, seq) = (SELECT ledger_account, max(seq) FROM entries WHERE available_after IS NOT NULL GROUP BY 1 LIMIT 1)`, nil, "ledger does not sum to zero"},
-	{"an entry tells another balance", `UPDATE entries SET available_after = available_after + 1
-		WHERE (ledger_account, seq) = (SELECT ledger_account, min(seq) FROM entries WHERE available_after IS NOT NULL GROUP BY 1 LIMIT 1)`, nil, "entry tells another balance"},
-	{"an entry is deleted", `DELETE FROM entries WHERE (ledger_account, seq) = (SELECT ledger_account, min(seq) FROM entries WHERE available_after IS NOT NULL
-		GROUP BY 1 HAVING count(*) > 2 LIMIT 1)`, nil, "entries have a gap"},
-	{"a leg goes elsewhere", `UPDATE entries SET amount = -amount WHERE available_after IS NULL AND position = (SELECT max(position) FROM transfers WHERE kind = 'charge')`, nil, "legs of a transfer do not fit it"},
-	{"a transfer is deleted", `DELETE FROM transfers WHERE position = (SELECT max(position) FROM transfers WHERE kind = 'charge')`, nil, "entry without its transfer"},
+	{"an entry is edited", `UPDATE transfers SET amount = amount + 1, available_after = available_after + 1
+		WHERE (account_id, seq) = (SELECT account_id, max(seq) FROM transfers WHERE from_account <> to_account GROUP BY 1 LIMIT 1)`, nil, "ledger does not sum to zero"},
+	{"an entry tells another balance", `UPDATE transfers SET available_after = available_after + 1
+		WHERE (account_id, seq) = (SELECT account_id, min(seq) FROM transfers GROUP BY 1 LIMIT 1)`, nil, "entry tells another balance"},
+	{"a transfer is deleted", `DELETE FROM transfers WHERE (account_id, seq) = (SELECT account_id, min(seq) FROM transfers GROUP BY 1 HAVING count(*) > 2 LIMIT 1)`,
+		nil, "entries have a gap"},
+	{"a leg goes elsewhere", `UPDATE transfers SET account_id = gen_random_uuid() WHERE position = (SELECT max(position) FROM transfers WHERE kind = 'charge')`,
+		nil, "legs of a transfer do not fit it"},
 	{"a charge is lost", `DELETE FROM transfers WHERE kind = 'charge' AND reference <> 'message'`, nil, "acknowledged posting lost"},
-	{"a charge is posted twice", `INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, request_key, reference, actor_kind)
-		SELECT amount, seq, created_at, gen_random_uuid(), from_account, to_account, gen_random_uuid(), kind, request_key, reference, actor_kind
+	{"a charge is posted twice", `INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, request_key,
+			reference, actor_kind)
+		SELECT amount, seq + 1000000, created_at, 0, 0, gen_random_uuid(), account_id, from_account, to_account, gen_random_uuid(), kind, request_key,
+			reference, actor_kind
 		FROM transfers WHERE kind = 'charge' AND reference <> 'message'`, nil, "one key, several postings"},
 	{"a charge is of another amount", `UPDATE transfers SET amount = amount + 1 WHERE kind = 'charge' AND reference <> 'message'`, nil, "posted otherwise than asked for"},
 	{"a charge that nobody asked for", `UPDATE transfers SET reference = 'by hand' WHERE position = (SELECT max(position) FROM transfers WHERE kind = 'charge' AND reference <> 'message')`,
@@ -43,14 +45,16 @@ var creditPlants = []plant{
 			e.journal.postings[i].answer.status = http.StatusForbidden
 		}
 	}, "refused and posted"},
-	{"a charge slips into a suspension", `UPDATE transfers SET kind = 'charge' WHERE position = (SELECT e.position FROM entries e JOIN transfers t ON t.position = e.position
-		WHERE t.kind = 'top_up' AND e.held_amount > 0 LIMIT 1)`, nil, "charged during a suspension"},
-	{"held credits vanish", `UPDATE entries SET amount = amount - 1 WHERE position = (SELECT max(position) FROM transfers WHERE kind = 'release')`, nil, "released otherwise than held"},
+	{"a charge slips into a suspension", `UPDATE transfers SET kind = 'charge' WHERE position = (SELECT position FROM transfers
+		WHERE kind = 'top_up' AND held_amount > 0 LIMIT 1)`, nil, "charged during a suspension"},
+	{"held credits vanish", `UPDATE transfers SET held_amount = held_amount + 1 WHERE position = (SELECT max(position) FROM transfers WHERE kind = 'release')`, nil, "released otherwise than held"},
 	{"a balance stays open", `UPDATE balances SET status = 'active' WHERE status = 'suspended'`, nil, "balance has another status than its account"},
 	{"credits stay available", `UPDATE balances SET available = held + 1, held = 0 WHERE status = 'suspended'`, nil, "credits on the wrong side"},
 	{"a top-up moves something else", `UPDATE transfers SET amount = amount + 1 WHERE kind = 'top_up'`, nil, "top-up moved something else"},
-	{"a top-up is posted twice", `INSERT INTO transfers (amount, seq, created_at, id, from_account, to_account, scope, kind, request_key, reference, actor_kind, decision_id)
-		SELECT amount, seq, created_at, gen_random_uuid(), from_account, to_account, gen_random_uuid(), kind, request_key, reference, actor_kind, decision_id
+	{"a top-up is posted twice", `INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, request_key,
+			reference, actor_kind, decision_id)
+		SELECT amount, seq + 1000000, created_at, 0, 0, gen_random_uuid(), account_id, from_account, to_account, gen_random_uuid(), kind, request_key,
+			reference, actor_kind, decision_id
 		FROM transfers WHERE kind = 'top_up'`, nil, "top-up moved something else"},
 	{"a message is lost", `DELETE FROM messages WHERE id = (SELECT min(id::text)::uuid FROM messages)`, nil, "acknowledged posting lost"},
 	{"a message is not charged for", `UPDATE messages SET charge_id = gen_random_uuid()`, nil, "message was not charged for"},
@@ -84,10 +88,10 @@ var creditPlants = []plant{
 // how it is taken back.
 var edits = []struct{ what, sealed, edit, undo string }{
 	{
-		"an entry is edited as the owner",
+		"a transfer is edited as the owner",
 		`SELECT coalesce((SELECT max(to_position) FROM ledger_seals) >= (SELECT min(position) FROM transfers WHERE kind = 'charge'), false)`,
-		`UPDATE entries SET amount = amount + 1 WHERE available_after IS NULL AND position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
-		`UPDATE entries SET amount = amount - 1 WHERE available_after IS NULL AND position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
+		`UPDATE transfers SET amount = amount + 1 WHERE position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
+		`UPDATE transfers SET amount = amount - 1 WHERE position = (SELECT min(position) FROM transfers WHERE kind = 'charge')`,
 	},
 	{
 		"an audit event is edited as the owner",

@@ -24,7 +24,7 @@ func (x *indexed) posted() {
 		switch {
 		case t.Kind == ledger.Charge && !ours[t.ID]:
 			charges[t.Reference] = append(charges[t.Reference], t)
-		case t.Kind == ledger.ChargeRefund && !ours[t.Scope]:
+		case t.Kind == ledger.ChargeRefund && !ours[t.Scope] && t.Reverses != nil: // those of messages name none
 			refunds[t.Reverses.String()] = append(refunds[t.Reverses.String()], t)
 		}
 	}

@@ -47,7 +47,6 @@ var unwatched = map[string]string{
 	"balances":             "sums of entries",
 	"delivery_reports":     "the record of what a provider said is the row itself, which cannot change",
 	"document_pages":       "images of a document, whose preparation has an event",
-	"entries":              "legs of transfers",
 	"goose_db_version":     "the schema's own",
 	"idempotency_keys":     "answers that are given again",
 	"ledger_checkpoints":   "sums of entries",
