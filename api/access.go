@@ -80,7 +80,7 @@ var access = map[string]web.Access{
 	// Believed when the provider has signed it.
 	"POST /v1/delivery-reports/twilio": web.Anyone,
 
-	"POST /v1/gate/charges":            web.KeyOrService(actor.ScopeCharges),
+	"POST /v1/gate/charges":            web.KeyOrService(actor.ScopeCharges).ProvenByHandler(),
 	"POST /v1/gate/charges/:id/refund": web.Service(actor.ScopeRefunds),
 
 	"GET /v1/accounts":              web.Staff(actor.ReadAccounts),

@@ -61,7 +61,7 @@ func TestSpecification(t *testing.T) {
 		case "UserOrKey":
 			declared[route] = "active user or API key"
 		case "KeyOrService":
-			declared[route] = "API key or service:" + scopeOf(line[4])
+			declared[route] = "API key or service:" + scopeOf(strings.TrimSuffix(line[4], ".ProvenByHandler()"))
 		case "Service":
 			declared[route] = "service:" + scopeOf(line[4])
 		default:

@@ -23,9 +23,13 @@ func (s *server) CreateCharge(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	posted, err := s.service.Charge(c.Request.Context(), web.CallerOf(c).Actor, service.ChargeAsk{
-		AccountID: body.AccountID, Amount: body.Amount, Reference: body.Reference, Key: key,
+	caller := web.CallerOf(c)
+	posted, err := s.service.Charge(c.Request.Context(), caller.Actor, service.ChargeAsk{
+		AccountID: body.AccountID, Amount: body.Amount, Reference: body.Reference, Key: key, APIKeyID: caller.KeyID,
 	})
+	if err == nil && posted.Replayed {
+		err = web.Prove(c)
+	}
 	if err != nil {
 		web.Fail(c, err)
 		return

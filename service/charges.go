@@ -19,13 +19,17 @@ type ChargeAsk struct {
 	Amount    int64
 	Reference string // the sender's own name for the charge
 	Key       string // makes the charge once, however often it is asked for
+	// APIKeyID is the account's key that must be in force; nil for another
+	// credential.
+	APIKeyID uuid.UUID
 }
 
 // Charge takes credits from an account: in one statement, which looks at the
-// account's status and block too. The same ask again gives the outcome of the
+// account's status and block too, and at its API key. The same ask again gives the outcome of the
 // first one. It returns
 //
 //	fault.Invalid              naming what is wrong: amount, reference, account_id
+//	fault.Unauthenticated      the API key is not in force
 //	fault.Forbidden            the caller may not charge
 //	fault.NotFound             naming account_id: there is no such account
 //	fault.InsufficientCredits  with available and held
@@ -43,7 +47,7 @@ func (s *Service) Charge(ctx context.Context, by actor.Actor, ask ChargeAsk) (st
 	}
 	posted, err := s.store.Charge(ctx, store.Posting{
 		ID: newID(), Request: store.Request{Scope: by.ID, Key: "charge:" + ask.Key},
-		AccountID: accountID, Amount: ask.Amount, Reference: ask.Reference, Actor: by, At: s.now(),
+		AccountID: accountID, APIKeyID: ask.APIKeyID, Amount: ask.Amount, Reference: ask.Reference, Actor: by, At: s.now(),
 	})
 	if err != nil {
 		return store.Posted{}, s.uncharged(ctx, accountID, err)

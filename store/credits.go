@@ -29,6 +29,9 @@ type Posting struct {
 	// Kind is set by the method that posts.
 	Kind      ledger.Kind
 	AccountID uuid.UUID // not needed where Reverses names the transfer
+	// APIKeyID is the account's API key that a charge is made with. It must be in
+	// force, which a replay does not look at. Nil for another credential.
+	APIKeyID uuid.UUID
 	// Amount is above zero, but for an adjustment, which may take away. It is
 	// zero for all of what Reverses names.
 	Amount     int64

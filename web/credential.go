@@ -127,6 +127,22 @@ func NoteAccountUse(c *gin.Context, id uuid.UUID) {
 	}
 }
 
+// pass is check, which says why not as fully as can be told, and remembers the use
+// of a credential that was let in.
+func (a Access) pass(c *gin.Context, config Config) error {
+	err := a.check(c, config)
+	caller := stateOf(c).caller
+	if err != nil {
+		return explain(c, config.Reader, caller, err)
+	}
+	config.noteUse(caller)
+	if a.provenByHandler && caller.KeyID != uuid.Nil {
+		token, _ := a.credential(c.Request, config)
+		config.keys.add(identity.HashToken(token), knownKey{caller.KeyID, caller.ID, config.Now().Unix()})
+	}
+	return nil
+}
+
 // explain adds to a refusal of a suspended account why it is suspended, since
 // when and until when: once it is refused, it may take another query.
 func explain(c *gin.Context, reader *store.Reader, caller Caller, err error) error {

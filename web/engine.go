@@ -46,6 +46,8 @@ type Config struct {
 	// ("" when there is none), the status that was logged, and how long it took.
 	// It may be nil.
 	Observe func(method, route string, status int, took time.Duration)
+
+	keys *keyring
 }
 
 // New returns an engine with everything that comes before a handler: the
@@ -59,6 +61,7 @@ func New(config Config, register func(*gin.Engine)) *gin.Engine {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	config.keys = newKeyring()
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
@@ -89,11 +92,13 @@ type state struct {
 	log    *slog.Logger
 	config *Config
 	caller Caller
-	code   fault.Code // of the problem that it was answered with
-	gone   bool       // the client did not wait for the answer
-	secret bool       // its address is one
-	cancel context.CancelFunc
-	base   context.Context // of the connection, without the time limit
+	// unproven is not nil while the caller is one whom the handler is to prove.
+	unproven *unproven
+	code     fault.Code // of the problem that it was answered with
+	gone     bool       // the client did not wait for the answer
+	secret   bool       // its address is one
+	cancel   context.CancelFunc
+	base     context.Context // of the connection, without the time limit
 }
 
 type stateKey struct{}

@@ -59,12 +59,16 @@ type problem struct {
 	Errors    []fault.Field `json:"errors,omitempty"`
 }
 
-// Fail ends the request with the problem document of err. It is the one funnel
+// Fail ends the request with the problem document of err, or with the one that
+// says why the caller may not use the route. It is the one funnel
 // of errors: a *fault.Error becomes its status and is shown; a dependency that
 // cannot be reached or does not answer in time becomes 503; anything else is
 // 500, logged with the request's id and never shown.
 func Fail(c *gin.Context, err error) {
 	c.Abort()
+	if refused := Prove(c); refused != nil {
+		err = refused
+	}
 	s := stateOf(c)
 	f := s.refusal(c.Request.Context(), err)
 	if c.Writer.Written() {
