@@ -97,9 +97,10 @@ func (r *report) printTimes(w io.Writer) {
 func (r *report) printRates(w io.Writer) {
 	fmt.Fprintf(w, "\n%d clients: answers a second, and the API's share of the floors\n\n", clients)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "api\thttp\tpg\tof http\tof pg\t  question\t")
+	fmt.Fprintln(t, "api\thttp\tpg\tsql\tof http\tof pg\tof sql\t  question\t")
 	for _, q := range r.rates {
-		fmt.Fprintf(t, "%.0f\t%.0f\t%.0f\t%.2f\t%.2f\t  %s\t\n", q.median("api"), q.median("http"), q.median("pg"), q.over("http"), q.over("pg"), q.question)
+		fmt.Fprintf(t, "%.0f\t%.0f\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t  %s\t\n",
+			q.median("api"), q.median("http"), q.median("pg"), q.median("sql"), q.over("http"), q.over("pg"), q.over("sql"), q.question)
 	}
 	_ = t.Flush() // of w, which is the terminal
 }
@@ -140,7 +141,9 @@ func (r *report) verdicts() []string {
 	}
 	lists := slices.DeleteFunc(slices.Clone(r.rates), func(q questionRates) bool { return q.question.search.kind != listKind })
 	searches := slices.DeleteFunc(slices.Clone(r.rates), func(q questionRates) bool { return q.question.search.kind == listKind })
-	verdicts = append(append(verdicts, least("lists", lists, "http", boundList)...), least("searches", searches, "pg", boundSearch)...)
+	verdicts = append(verdicts, least("lists", lists, "http", boundList)...)
+	verdicts = append(verdicts, least("searches", searches, "pg", boundSearch)...)
+	verdicts = append(verdicts, least("searches", searches, "sql", boundSearch)...)
 	for _, sort := range sorts {
 		var first, deep questionRates
 		for _, q := range lists {

@@ -65,6 +65,7 @@ type searchBench struct {
 	api     *server
 	floor   *server
 	scholar *scholar
+	who     []statement // what finds out whose the token is
 	pool    *pgxpool.Pool
 	owner   *pgxpool.Pool
 }
@@ -101,6 +102,9 @@ func newSearchBench(ctx context.Context, postgres *devstack.Postgres, scale scal
 		return nil, err
 	}
 	if b.scholar, err = newScholar(ctx, database); err != nil {
+		return nil, err
+	}
+	if b.who, err = b.scholar.studyToken(ctx, b.token); err != nil {
 		return nil, err
 	}
 	if b.floor, err = startSelf(ctx, "floor", "--database-url", database, "--pool", strconv.Itoa(connections)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"kibali/identity"
 	"kibali/store"
 )
 
@@ -101,10 +102,25 @@ func (s *scholar) settle(ctx context.Context) error {
 
 // study returns what the store sends for a query.
 func (s *scholar) study(ctx context.Context, q store.AccountsQuery) ([]statement, error) {
+	return s.studied(func(r *store.Reader) error {
+		_, err := r.Accounts(ctx, q)
+		return err
+	})
+}
+
+// studyToken returns what the store sends to find out whose a token is.
+func (s *scholar) studyToken(ctx context.Context, token string) ([]statement, error) {
+	return s.studied(func(r *store.Reader) error {
+		_, err := r.StaffByToken(ctx, identity.HashToken(token), time.Now())
+		return err
+	})
+}
+
+func (s *scholar) studied(read func(*store.Reader) error) ([]statement, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recorder.take()
-	if _, err := s.store.Reader().Accounts(ctx, q); err != nil {
+	if err := read(s.store.Reader()); err != nil {
 		return nil, err
 	}
 	return s.recorder.take(), nil

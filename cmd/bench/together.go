@@ -11,7 +11,9 @@ import (
 	"kibali/store"
 )
 
-// A contender answers questions. ask makes what one of its clients does, over
+// A contender answers questions: the API; "http", its floor; "pg", the
+// statements of the answer alone; and "sql", all that the API asks of PostgreSQL
+// for a request, whose token it is included. ask makes what one of its clients does, over
 // and over; close ends the client.
 type contender struct {
 	name   string
@@ -28,18 +30,27 @@ func (b *searchBench) contenders() []contender {
 			path, err := floorPath(q.query)
 			return overHTTP(b.floor.address, path, "-", err)
 		}},
-		{"pg", func(q question) (func(context.Context) error, func(), error) {
-			key, err := queryKey(q.query)
-			return func(ctx context.Context) error {
-				sent, err := b.scholar.statements(ctx, key)
-				if err != nil {
-					return err
-				}
-				_, err = replay(ctx, b.pool, sent)
-				return err
-			}, func() {}, err
-		}},
+		{"pg", func(q question) (func(context.Context) error, func(), error) { return b.overPgx(q) }},
+		{"sql", func(q question) (func(context.Context) error, func(), error) { return b.overPgx(q, b.who) }},
 	}
+}
+
+// overPgx sends PostgreSQL what the store sends it for a question, after other
+// statements that are sent for themselves.
+func (b *searchBench) overPgx(q question, first ...[]statement) (func(context.Context) error, func(), error) {
+	key, err := queryKey(q.query)
+	return func(ctx context.Context) error {
+		sent, err := b.scholar.statements(ctx, key)
+		if err != nil {
+			return err
+		}
+		for _, sent := range slices.Concat(first, [][]statement{sent}) {
+			if _, err := replay(ctx, b.pool, sent); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func() {}, err
 }
 
 func overHTTP(address, path, token string, err error) (func(context.Context) error, func(), error) {
@@ -56,7 +67,7 @@ func overHTTP(address, path, token string, err error) (func(context.Context) err
 // the same moods; what counts is the median of the rounds.
 func (b *searchBench) together(ctx context.Context, questions []question, r *report) error {
 	chosen := slices.DeleteFunc(slices.Clone(questions), func(q question) bool { return !q.together() })
-	progress("asking %d questions with %d clients: the API and both floors in turn, %d rounds", len(chosen), clients, b.scale.rounds)
+	progress("asking %d questions with %d clients: the API and its floors in turn, %d rounds", len(chosen), clients, b.scale.rounds)
 	for round := range b.scale.rounds {
 		for _, q := range chosen {
 			for _, contender := range b.contenders() {
