@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -23,11 +24,19 @@ func (s *server) CreateCharge(c *gin.Context) {
 		web.Fail(c, err)
 		return
 	}
-	caller := web.CallerOf(c)
-	posted, err := s.service.Charge(c.Request.Context(), caller.Actor, service.ChargeAsk{
-		AccountID: body.AccountID, Amount: body.Amount, Reference: body.Reference, Key: key, APIKeyID: caller.KeyID,
-	})
-	if err == nil && posted.Replayed {
+	charge := func() (store.Posted, error) {
+		caller := web.CallerOf(c)
+		return s.service.Charge(c.Request.Context(), caller.Actor, service.ChargeAsk{
+			AccountID: body.AccountID, Amount: body.Amount, Reference: body.Reference, Key: key, KeyEpoch: caller.KeyEpoch,
+		})
+	}
+	posted, err := charge()
+	switch {
+	case errors.Is(err, store.ErrKeyEpoch):
+		if err = web.Prove(c); err == nil {
+			posted, err = charge()
+		}
+	case err == nil && posted.Replayed:
 		err = web.Prove(c)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,43 @@ func TestChargesWithAKnownKey(t *testing.T) {
 			require.Equal(t, http.StatusCreated, answers[0].Code, answers[0].Body)
 		}
 		require.Equal(t, ledger.Balance{}, s.balance(t, u))
+	})
+	t.Run("revoked while a charge waits for its account", func(t *testing.T) {
+		t.Parallel()
+		u, key := known(t)
+		tx, err := s.owner.Begin(t.Context())
+		require.NoError(t, err)
+		defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+		_, err = tx.Exec(t.Context(), `UPDATE api_keys SET revoked_at = now() WHERE account_id = $1`, u.id)
+		require.NoError(t, err)
+		var holder int
+		require.NoError(t, tx.QueryRow(t.Context(), `SELECT pg_backend_pid()`).Scan(&holder))
+		var a answer
+		var charging sync.WaitGroup
+		charging.Go(func() { a = s.charge(t, key, "third", good) })
+		require.Eventually(t, func() bool {
+			var waits bool
+			err := s.owner.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))`, holder).Scan(&waits)
+			return err == nil && waits
+		}, time.Minute, 20*time.Millisecond)
+		require.NoError(t, tx.Commit(t.Context()))
+		charging.Wait()
+		require.Equal(t, http.StatusUnauthorized, a.Code, a.Body)
+		require.Equal(t, ledger.Balance{Available: 8}, s.balance(t, u))
+	})
+	t.Run("charge on when another one of the account is revoked", func(t *testing.T) {
+		t.Parallel()
+		u, _ := known(t)
+		other := s.apiKey(t, u)
+		require.Equal(t, http.StatusCreated, s.charge(t, other, "third", good).Code)
+		for _, k := range s.keys(t, u)[1:] {
+			a := s.call(t, http.MethodDelete, "/v1/me/api-keys/"+k.ID.String(), u.session, nil)
+			require.Equal(t, http.StatusNoContent, a.Code, a.Body)
+		}
+		for _, name := range []string{"fourth", "fifth"} {
+			require.Equal(t, http.StatusCreated, s.charge(t, other, name, good).Code)
+		}
+		require.Equal(t, ledger.Balance{Available: 5}, s.balance(t, u))
 	})
 	t.Run("charge nothing after the answer of their revocation", func(t *testing.T) {
 		t.Parallel()

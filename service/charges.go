@@ -19,22 +19,21 @@ type ChargeAsk struct {
 	Amount    int64
 	Reference string // the sender's own name for the charge
 	Key       string // makes the charge once, however often it is asked for
-	// APIKeyID is the account's key that must be in force; nil for another
-	// credential.
-	APIKeyID uuid.UUID
+	// KeyEpoch is that of the account's API key; zero for another credential.
+	KeyEpoch int32
 }
 
 // Charge takes credits from an account: in one statement, which looks at the
-// account's status and block too, and at its API key. The same ask again gives the outcome of the
+// account's status and block too, and at the epoch of its API keys. The same ask again gives the outcome of the
 // first one. It returns
 //
 //	fault.Invalid              naming what is wrong: amount, reference, account_id
-//	fault.Unauthenticated      the API key is not in force
 //	fault.Forbidden            the caller may not charge
 //	fault.NotFound             naming account_id: there is no such account
 //	fault.InsufficientCredits  with available and held
 //	fault.AccountSuspended     and the other codes of an account that is not active
 //	fault.KeyReused            the key was used with something else
+//	store.ErrKeyEpoch          whether the API key is in force is to be asked anew
 //
 // and has changed nothing then.
 func (s *Service) Charge(ctx context.Context, by actor.Actor, ask ChargeAsk) (store.Posted, error) {
@@ -47,7 +46,7 @@ func (s *Service) Charge(ctx context.Context, by actor.Actor, ask ChargeAsk) (st
 	}
 	posted, err := s.store.Charge(ctx, store.Posting{
 		ID: newID(), Request: store.Request{Scope: by.ID, Key: "charge:" + ask.Key},
-		AccountID: accountID, APIKeyID: ask.APIKeyID, Amount: ask.Amount, Reference: ask.Reference, Actor: by, At: s.now(),
+		AccountID: accountID, KeyEpoch: ask.KeyEpoch, Amount: ask.Amount, Reference: ask.Reference, Actor: by, At: s.now(),
 	})
 	if err != nil {
 		return store.Posted{}, s.uncharged(ctx, accountID, err)

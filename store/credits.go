@@ -29,9 +29,10 @@ type Posting struct {
 	// Kind is set by the method that posts.
 	Kind      ledger.Kind
 	AccountID uuid.UUID // not needed where Reverses names the transfer
-	// APIKeyID is the account's API key that a charge is made with. It must be in
-	// force, which a replay does not look at. Nil for another credential.
-	APIKeyID uuid.UUID
+	// KeyEpoch is that of the pass of the API key that a charge is made with. A
+	// charge is refused with ErrKeyEpoch in a later one; a replay does not look at
+	// it. Zero for another credential.
+	KeyEpoch int32
 	// Amount is above zero, but for an adjustment, which may take away. It is
 	// zero for all of what Reverses names.
 	Amount     int64

@@ -10,11 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"kibali/domain/fault"
 	"kibali/domain/ledger"
 )
 
-// noID stands for no API key.
-const noID = "00000000-0000-0000-0000-000000000000"
+// ErrKeyEpoch says that an API key of the account was revoked since the pass of the
+// one that a charge is made with, which may be that one.
+var ErrKeyEpoch = fault.New(fault.Unavailable, "The API keys of the account are changing. Please try again.")
 
 // postCharge posts one charge, like postOne, with less for PostgreSQL to do.
 const postCharge = `
@@ -22,7 +24,7 @@ const postCharge = `
 		UPDATE balances b SET available = b.available - $2::bigint, seq = b.seq + 1, changed_at = greatest(b.changed_at, $3::timestamptz)
 		WHERE b.account_id = $1::uuid AND b.status = 'active' AND b.blocked_by IS NULL AND b.available >= $2
 			AND NOT EXISTS (SELECT FROM transfers t WHERE t.scope = $4::uuid AND t.request_key = $5::text)
-			AND ($11::uuid = '` + noID + `' OR EXISTS (SELECT FROM api_keys k WHERE k.id = $11 AND k.account_id = $1 AND k.revoked_at IS NULL))
+			AND $11::int IN (0, b.key_epoch)
 		RETURNING b.seq, b.available, b.held, b.changed_at
 	)
 	INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, request_key,
@@ -36,15 +38,15 @@ func (o poster) chargeOne(ctx context.Context, p Posting) (Posted, error) {
 	posted := p.posted(p.change(), ledger.Sales)
 	e := &posted.Entry
 	err := o.db.QueryRow(ctx, postCharge,
-		p.AccountID, p.Amount, p.At, p.Request.Scope, p.Request.Key, p.ID, p.Reference, p.Actor.Kind, posted.ActorID, ledger.Sales, p.APIKeyID,
+		p.AccountID, p.Amount, p.At, p.Request.Scope, p.Request.Key, p.ID, p.Reference, p.Actor.Kind, posted.ActorID, ledger.Sales, p.KeyEpoch,
 	).Scan(&e.Seq, &e.AvailableAfter, &e.HeldAfter, &posted.CreatedAt, &posted.Position)
 	e.Amount = p.change()
 	return posted, err
 }
 
 // postCharges posts charges of several accounts. Of each account it posts all or
-// none: all when the account may be charged, has the credits, and
-// the API keys are in force. It has a row
+// none: all when the account may be charged, has the credits, and is in the epochs
+// of the API keys. It has a row
 // for each charge that it posted, and one without a position for each account
 // that it could lock.
 //
@@ -68,10 +70,9 @@ const postCharges = `
 		FROM locked l
 		WHERE b.account_id = l.account_id AND b.status = 'active' AND b.blocked_by IS NULL AND b.available >= l.total
 			AND NOT EXISTS (
-				SELECT FROM unnest(($7::uuid[])[l.first:l.last], ($8::text[])[l.first:l.last], ($15::uuid[])[l.first:l.last]) AS mine (scope, request_key, api_key)
-				WHERE (SELECT true FROM transfers t WHERE t.scope = mine.scope AND t.request_key = mine.request_key)
-					OR mine.api_key <> '` + noID + `'
-					AND (SELECT true FROM api_keys k WHERE k.id = mine.api_key AND k.account_id = b.account_id AND k.revoked_at IS NULL) IS NULL
+				SELECT FROM unnest(($7::uuid[])[l.first:l.last], ($8::text[])[l.first:l.last], ($15::int[])[l.first:l.last]) AS mine (scope, request_key, key_epoch)
+				WHERE mine.key_epoch NOT IN (0, b.key_epoch)
+					OR (SELECT true FROM transfers t WHERE t.scope = mine.scope AND t.request_key = mine.request_key)
 			)
 		RETURNING b.account_id, b.seq, b.available, b.held, b.changed_at, l.first, l.last, l.total
 	), transfer AS (
@@ -143,7 +144,8 @@ func chargeArguments(postings []Posting, order []int) []any {
 	n := len(order)
 	var (
 		accounts                     = make(accountParts, 0, n)
-		ids, scopes, apiKeys         = make(uuids, n), make(uuids, n), make(uuids, n)
+		ids, scopes                  = make(uuids, n), make(uuids, n)
+		epochs                       = make([]int32, n)
 		keys, references, actorKinds = make([]string, n), make([]string, n), make([]string, n)
 		amounts, sums                = make([]int64, n), make([]int64, n)
 		actors                       = make([]*uuid.UUID, n)
@@ -152,7 +154,7 @@ func chargeArguments(postings []Posting, order []int) []any {
 		p := postings[at]
 		accounts = accounts.add(p, i+1)
 		ids[i], scopes[i], keys[i], references[i], actorKinds[i] = p.ID, p.Request.Scope, p.Request.Key, p.Reference, string(p.Actor.Kind)
-		apiKeys[i], amounts[i], sums[i] = p.APIKeyID, p.Amount, -accounts[len(accounts)-1].total
+		epochs[i], amounts[i], sums[i] = p.KeyEpoch, p.Amount, -accounts[len(accounts)-1].total
 		if p.Actor.ID != uuid.Nil {
 			actors[i] = &p.Actor.ID
 		}
@@ -167,6 +169,6 @@ func chargeArguments(postings []Posting, order []int) []any {
 		accountIDs[i], first[i], last[i], totals[i], moments[i] = a.id, a.first, a.last, -a.total, unixMicro(a.at.UnixMicro())
 	}
 	return []any{
-		accountIDs, first, last, totals, moments, ids, scopes, keys, amounts, sums, references, actorKinds, actors, ledger.Sales, apiKeys,
+		accountIDs, first, last, totals, moments, ids, scopes, keys, amounts, sums, references, actorKinds, actors, ledger.Sales, epochs,
 	}
 }

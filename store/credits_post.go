@@ -185,7 +185,7 @@ type standing struct {
 	reversal *uuid.UUID // what took back the transfer that it would take back
 	status   account.Status
 	blocked  bool
-	revoked  bool // the API key is not in force, or is another account's
+	keyEpoch int32
 	balance  ledger.Balance
 }
 
@@ -203,10 +203,9 @@ func (o poster) standing(ctx context.Context, p Posting) (standing, error) {
 	}
 	var status *string
 	err = o.db.QueryRow(ctx, `
-		SELECT b.status, $3::uuid <> '`+noID+`' AND NOT EXISTS (SELECT FROM api_keys k WHERE k.id = $3 AND k.account_id = $1 AND k.revoked_at IS NULL),
-			b.blocked_by IS NOT NULL, coalesce(b.available, 0), coalesce(b.held, 0), t.id
+		SELECT b.status, coalesce(b.key_epoch, 0), b.blocked_by IS NOT NULL, coalesce(b.available, 0), coalesce(b.held, 0), t.id
 		FROM (SELECT) one LEFT JOIN balances b ON b.account_id = $1 LEFT JOIN transfers t ON t.reverses = $2`,
-		p.AccountID, p.Reverses, p.APIKeyID).Scan(&status, &s.revoked, &s.blocked, &s.balance.Available, &s.balance.Held, &s.reversal)
+		p.AccountID, p.Reverses).Scan(&status, &s.keyEpoch, &s.blocked, &s.balance.Available, &s.balance.Held, &s.reversal)
 	if status != nil {
 		s.status = account.Status(*status)
 	}
@@ -225,10 +224,10 @@ func (s standing) judge(p Posting, change int64, platform uuid.UUID) (*Posted, e
 		return s.known, nil
 	case s.known != nil:
 		return nil, fault.New(fault.KeyReused, "This key was used for another request.")
-	case s.revoked:
-		return nil, fault.New(fault.Unauthenticated, "The API key is not in force.")
 	case s.status == "":
 		return nil, fault.New(fault.NotFound, "There is no such account.")
+	case p.KeyEpoch != 0 && p.KeyEpoch != s.keyEpoch:
+		return nil, ErrKeyEpoch
 	case s.reversal != nil:
 		return nil, fault.New(fault.Conflict, "It was taken back before.").With("refund", *s.reversal)
 	case p.Kind.Spends() && (s.status == account.Suspended || s.blocked):

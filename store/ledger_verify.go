@@ -224,8 +224,7 @@ func (w *walk) stretch(ctx context.Context, from, to int64, seals []Seal) error 
 }
 
 // entry looks at one entry, whose transfer is at lines[next] or behind it, and
-// returns where that is. An entry is read from the row of its transfer, so it has
-// one.
+// returns where that is.
 func (w *walk) entry(next int, position int64, e ledger.Entry) int {
 	w.Entries++
 	w.passCheckpoints(position - 1)
@@ -235,7 +234,9 @@ func (w *walk) entry(next int, position int64, e ledger.Entry) int {
 	for next < len(w.lines) && w.lines[next].position < position {
 		next++
 	}
-	if !w.lines[next].accepts(e) {
+	if next == len(w.lines) || w.lines[next].position != position {
+		w.breach("legs", fmt.Sprintf("entry %d of %s", e.Seq, e.Account), "no transfer is found at its position %d: an index may be damaged", position)
+	} else if !w.lines[next].accepts(e) {
 		w.breach("legs", fmt.Sprintf("entry %d of %s", e.Seq, e.Account), "it does not fit transfer %s", w.lines[next].id)
 	}
 	return next

@@ -64,16 +64,18 @@ func TestVerifyLedger(t *testing.T) {
 	require.Equal(t, first.Number+1, second.Number)
 	require.Equal(t, first.To, second.From)
 	b.becomes(t, other, account.Closed)
+	spent, err := b.store.Charge(t.Context(), charge(id, 2))
+	require.NoError(t, err)
 	last, err := b.topUp(t, topUp(id, 1))
 	require.NoError(t, err)
 
 	v := b.verify(t, &first)
 	require.Empty(t, v.Breaches)
 	require.True(t, v.Sound())
-	require.Equal(t, int64(11), v.Transfers)
-	require.Equal(t, int64(19), v.Entries)
+	require.Equal(t, int64(12), v.Transfers)
+	require.Equal(t, int64(21), v.Entries)
 	require.Equal(t, int64(2), v.Seals)
-	require.Equal(t, int64(2), v.Unsealed)
+	require.Equal(t, int64(3), v.Unsealed)
 	require.Equal(t, second.Hash, v.Last.Hash)
 
 	plants := []struct {
@@ -83,17 +85,22 @@ func TestVerifyLedger(t *testing.T) {
 		{"an amount of a sealed transfer", `UPDATE transfers SET amount = 41 WHERE id = '` + charged.ID.String() + `'`, "seals", fmt.Sprintf("seal %d", first.Number)},
 		{"a reason of a sealed transfer", `UPDATE transfers SET reason = 'refund' WHERE position = 1`, "seals", fmt.Sprintf("seal %d", first.Number)},
 		{"an actor of a sealed transfer", `UPDATE transfers SET actor_id = gen_random_uuid() WHERE position = 1`, "seals", fmt.Sprintf("seal %d", first.Number)},
-		{"a transfer that is gone", `DELETE FROM transfers WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
-		{"an amount of a new transfer", `UPDATE transfers SET amount = 2 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"a transfer that is gone", `DELETE FROM transfers WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"an amount of a new transfer", `UPDATE transfers SET amount = 2 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
 		{"a transfer in the middle that is gone", `DELETE FROM transfers WHERE seq = 2 AND account_id = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 3 of %s", id)},
 		{"a leg that goes to another account", `UPDATE transfers SET account_id = '` + other.String() + `', seq = 1000 WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 1000 of %s", other)},
-		{"a leg of the platform's alone", `UPDATE transfers SET from_account = to_account WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 4 of %s", id)},
+		{"a leg of the platform's alone", `UPDATE transfers SET from_account = to_account WHERE id = '` + last.ID.String() + `'`, "legs", fmt.Sprintf("entry 5 of %s", id)},
 		{"a number that another one has", `UPDATE transfers SET seq = 1000 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 1000 of %s", id)},
-		{"another rest", `UPDATE transfers SET available_after = available_after + 1 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
-		{"held and available exchanged", `UPDATE transfers SET held_amount = amount, available_after = available_after - amount, held_after = amount WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
-		{"less than nothing", `UPDATE transfers SET amount = -amount WHERE id = '` + last.ID.String() + `'`, "kinds", "transfer " + last.ID.String()},
+		{"another rest", `UPDATE transfers SET available_after = available_after + 1 WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
+		{"held and available exchanged", `UPDATE transfers SET held_amount = amount, available_after = available_after - amount, held_after = amount WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
+		{"another side of a charge", `UPDATE transfers SET to_account = '` + ledger.Funding.String() + `' WHERE id = '` + spent.ID.String() + `'`, "kinds", "transfer " + spent.ID.String()},
+		{"another side of a top-up", `UPDATE transfers SET from_account = '` + ledger.Settled.String() + `' WHERE id = '` + last.ID.String() + `'`, "kinds", "transfer " + last.ID.String()},
+		{"another kind of a charge", `UPDATE transfers SET kind = 'settlement' WHERE id = '` + spent.ID.String() + `'`, "kinds", "transfer " + spent.ID.String()},
+		{"another kind of a hold", `UPDATE transfers SET kind = 'release' WHERE kind = 'hold' AND account_id = '` + suspended.String() + `'`, "kinds", "transfer "},
+		{"a time before the transfer before", `UPDATE transfers SET created_at = '2000-01-01' WHERE id = '` + last.ID.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
+		{"positions that are exchanged", `ALTER TABLE transfers ALTER position DROP IDENTITY; UPDATE transfers SET position = 1000 WHERE id = '` + spent.ID.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
 		{"a decision that there is not", `UPDATE transfers SET decision_id = gen_random_uuid() WHERE id = '` + last.ID.String() + `'`, "decisions", "transfer " + last.ID.String()},
-		{"a balance", `UPDATE balances SET available = available + 1 WHERE account_id = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 4 of %s", id)},
+		{"a balance", `UPDATE balances SET available = available + 1 WHERE account_id = '` + id.String() + `'`, "balances", fmt.Sprintf("entry 5 of %s", id)},
 		{"credits from nowhere", `UPDATE balances SET available = available + 1 WHERE account_id = '` + id.String() + `'`, "sum", "all accounts"},
 		{"a balance from nowhere", `UPDATE balances SET available = 5, seq = 1 WHERE seq = 0`, "balances", "balance of "},
 		{"a suspension that holds nothing", `UPDATE balances SET available = held, held = 0 WHERE account_id = '` + suspended.String() + `'`, "held", "balance of " + suspended.String()},

@@ -18,6 +18,9 @@ type Pass struct {
 	AccountID    uuid.UUID
 	Status       account.Status
 	Blocked      bool // a decision to suspend is on its way
+	// KeyEpoch counts the revocations among the account's API keys. The key is in
+	// force as long as that is the count. Zero for other credentials.
+	KeyEpoch int32
 	// UsedAt is the last use of an API key that is written down; zero for
 	// none, and for other credentials.
 	UsedAt time.Time
@@ -29,9 +32,10 @@ func (r *Reader) PassByAPIKey(ctx context.Context, hash [32]byte) (Pass, error) 
 	var p Pass
 	var usedAt pgtype.Timestamptz
 	err := r.db.QueryRow(ctx, `
-		SELECT k.id, k.account_id, b.status, b.blocked_by IS NOT NULL, k.last_used_at
+		SELECT k.id, k.account_id, b.status, b.blocked_by IS NOT NULL, b.key_epoch, k.last_used_at
 		FROM api_keys k JOIN balances b USING (account_id)
-		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked, &usedAt)
+		WHERE k.hash = $1 AND k.revoked_at IS NULL`, hash[:]).
+		Scan(&p.CredentialID, &p.AccountID, &p.Status, &p.Blocked, &p.KeyEpoch, &usedAt)
 	p.UsedAt = usedAt.Time
 	return p, failed("read API key", err)
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
@@ -33,7 +35,7 @@ func TestPasses(t *testing.T) {
 			for i := range keys {
 				group.Go(func() {
 					p, err := b.reader.PassByAPIKey(t.Context(), hashes[i])
-					want := store.Pass{CredentialID: ids[i].ID, AccountID: ids[i].AccountID, Status: account.Pending}
+					want := store.Pass{CredentialID: ids[i].ID, AccountID: ids[i].AccountID, Status: account.Pending, KeyEpoch: 1}
 					if i%2 == 0 {
 						want.Status = account.Active
 					}
@@ -75,4 +77,66 @@ func TestPasses(t *testing.T) {
 		require.Error(t, err)
 		require.False(t, fault.Is(err, fault.NotFound), "nobody is told that there is no such key")
 	})
+}
+
+func TestKeyEpochs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.customer(t, 100)
+	hashes := [][32]byte{[32]byte(randomBytes()), [32]byte(randomBytes())}
+	keys := make([]uuid.UUID, len(hashes))
+	for i, hash := range hashes {
+		keys[i] = newID()
+		require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertAPIKey(ctx, store.APIKey{ID: keys[i], AccountID: id, Name: "k", Prefix: "kbk_", CreatedAt: noon}, hash, 20)
+		}))
+	}
+	epoch := func(hash [32]byte) int32 {
+		t.Helper()
+		p, err := b.reader.PassByAPIKey(t.Context(), hash)
+		require.NoError(t, err)
+		return p.KeyEpoch
+	}
+	in := func(epoch int32) store.Posting {
+		p := charge(id, 1)
+		p.KeyEpoch = epoch
+		return p
+	}
+	first := in(epoch(hashes[0]))
+	_, err := b.store.Charge(t.Context(), first)
+	require.NoError(t, err)
+
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.RevokeAPIKey(ctx, id, keys[0], noon) }))
+	require.Equal(t, first.KeyEpoch+1, epoch(hashes[1]), "the other one is in force in the next epoch")
+	// Of those that come together, each is refused or posted for itself.
+	outcomes := make([]error, 16)
+	var group sync.WaitGroup
+	for i := range outcomes {
+		group.Go(func() { _, outcomes[i] = b.store.Charge(t.Context(), in(first.KeyEpoch+int32(i%2))) })
+	}
+	group.Wait()
+	for i, err := range outcomes {
+		if i%2 == 0 {
+			require.ErrorIs(t, err, store.ErrKeyEpoch)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	again, err := b.store.Charge(t.Context(), first)
+	require.NoError(t, err, "a replay looks at no key")
+	require.True(t, again.Replayed)
+	b.requireBalance(t, id, 91, 0)
+
+	_, err = b.owner.Exec(t.Context(), `DELETE FROM api_keys WHERE account_id = $1`, id)
+	require.NoError(t, err)
+	_, err = b.store.Charge(t.Context(), in(first.KeyEpoch+1))
+	require.ErrorIs(t, err, store.ErrKeyEpoch, "what is deleted is not in force either")
+	_, err = b.another(t).Charge(t.Context(), charge(id, 1))
+	require.NoError(t, err, "without a key")
+
+	conn, err := pgxpool.New(t.Context(), b.url)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.Exec(t.Context(), `UPDATE balances SET key_epoch = 1`)
+	require.ErrorContains(t, err, "permission denied")
 }

@@ -108,8 +108,11 @@ type Caller struct {
 	// KeyID is the API key that an account's request came with; nil when it came
 	// with a session.
 	KeyID uuid.UUID
-	// keyUsedAt is the last use of that key that is written down.
+	// KeyEpoch is that of the pass of the key.
+	KeyEpoch int32
+	// keyUsedAt is the last use of that key that is written down, keyHash its hash.
 	keyUsedAt time.Time
+	keyHash   [32]byte
 }
 
 // CallerOf returns who sends the request.

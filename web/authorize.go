@@ -87,7 +87,7 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, s, s.refusal(s.base, err), began, r.Method)
 		return
 	}
-	g.config.noteUse(s.caller)
+	g.config.noteUse(&s.caller)
 	header := w.Header()
 	header["X-Request-Id"] = []string{s.id}
 	header["Cache-Control"] = valueNoStore

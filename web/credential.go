@@ -76,7 +76,8 @@ func identifyKey(ctx context.Context, reader *store.Reader, caller *Caller, hash
 	if err != nil {
 		return standing{}, unknownToken(err)
 	}
-	caller.Kind, caller.ID, caller.KeyID, caller.keyUsedAt = actor.Account, pass.AccountID, pass.CredentialID, pass.UsedAt
+	caller.Kind, caller.ID, caller.KeyID, caller.KeyEpoch = actor.Account, pass.AccountID, pass.CredentialID, pass.KeyEpoch
+	caller.keyUsedAt, caller.keyHash = pass.UsedAt, hash
 	return standing{purposeKey, pass.Status, pass.Blocked}, nil
 }
 
@@ -96,18 +97,15 @@ const keyUsesApart = time.Minute
 // noteUse remembers that a credential was used and let in. The token of an
 // upload is for one application, that of an appeal for one appeal: neither is a
 // use of the account.
-func (config Config) noteUse(caller Caller) {
+func (config Config) noteUse(caller *Caller) {
 	kind := identity.TokenKind(caller.Token)
 	if config.Uses == nil || kind == identity.UploadToken || kind == identity.AppealToken {
 		return
 	}
 	switch caller.Kind {
 	case actor.Account:
-		now := config.Now()
-		config.Uses.Account(caller.ID, now)
-		if caller.KeyID != uuid.Nil && now.Sub(caller.keyUsedAt) >= keyUsesApart {
-			config.Uses.APIKey(caller.KeyID, now)
-		}
+		config.Uses.Account(caller.ID, config.Now())
+		config.noteKeyUse(caller)
 	case actor.Staff:
 		if caller.Session != nil {
 			config.Uses.StaffSession(caller.Session.ID, config.Now())
@@ -116,6 +114,16 @@ func (config Config) noteUse(caller Caller) {
 		}
 	case actor.Service:
 		config.Uses.Service(caller.ID, config.Now())
+	}
+}
+
+// noteKeyUse remembers that an API key was used, unless that was written down a
+// short while ago.
+func (config Config) noteKeyUse(caller *Caller) {
+	now := config.Now()
+	if config.Uses != nil && caller.KeyID != uuid.Nil && now.Sub(caller.keyUsedAt) >= keyUsesApart {
+		config.Uses.APIKey(caller.KeyID, now)
+		caller.keyUsedAt = now
 	}
 }
 
@@ -131,14 +139,13 @@ func NoteAccountUse(c *gin.Context, id uuid.UUID) {
 // of a credential that was let in.
 func (a Access) pass(c *gin.Context, config Config) error {
 	err := a.check(c, config)
-	caller := stateOf(c).caller
+	caller := &stateOf(c).caller
 	if err != nil {
-		return explain(c, config.Reader, caller, err)
+		return explain(c, config.Reader, *caller, err)
 	}
 	config.noteUse(caller)
 	if a.provenByHandler && caller.KeyID != uuid.Nil {
-		token, _ := a.credential(c.Request, config)
-		config.keys.add(identity.HashToken(token), knownKey{caller.KeyID, caller.ID, config.Now().Unix()})
+		config.keys.add(caller)
 	}
 	return nil
 }

@@ -92,8 +92,8 @@ type state struct {
 	log    *slog.Logger
 	config *Config
 	caller Caller
-	// unproven is not nil while the caller is one whom the handler is to prove.
-	unproven *unproven
+	// unproven is the access of the route while its handler is to prove the caller.
+	unproven *Access
 	code     fault.Code // of the problem that it was answered with
 	gone     bool       // the client did not wait for the answer
 	secret   bool       // its address is one

@@ -11,9 +11,9 @@ import (
 	"kibali/identity"
 )
 
-// keyring remembers whose API keys are that were good before, by their hashes. A
-// key never changes hands, so what it says stays true; whether the key is still
-// good, and what its account may do, it cannot say.
+// keyring remembers the API keys that were let in, by their hashes: whose each is,
+// which never changes, and the epoch in which it was in force. Whether that is over,
+// and what the account may do, it cannot say.
 type keyring struct {
 	mu    sync.Mutex
 	known map[[32]byte]knownKey
@@ -21,6 +21,7 @@ type keyring struct {
 
 type knownKey struct {
 	id, account uuid.UUID
+	epoch       int32
 	usedAt      int64 // its last use that is or will be written down, in seconds
 }
 
@@ -36,32 +37,32 @@ func (k *keyring) find(hash [32]byte) (knownKey, bool) {
 	return known, ok
 }
 
-// add remembers a key, and forgets any other one when there are too many.
-func (k *keyring) add(hash [32]byte, key knownKey) {
+// add remembers the key of a caller, and forgets any other one when there are too
+// many.
+func (k *keyring) add(caller *Caller) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, ok := k.known[hash]; !ok && len(k.known) >= keyringMost {
+	if _, ok := k.known[caller.keyHash]; !ok && len(k.known) >= keyringMost {
 		for other := range k.known {
 			delete(k.known, other)
 			break
 		}
 	}
-	k.known[hash] = key
+	k.known[caller.keyHash] = knownKey{caller.KeyID, caller.ID, caller.KeyEpoch, caller.keyUsedAt.Unix()}
 }
 
-// unproven is a caller with an API key that was good before.
-type unproven struct {
-	access Access
-	hash   [32]byte
-	key    knownKey
+func (k *keyring) forget(hash [32]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.known, hash)
 }
 
 // ProvenByHandler is the Access of a route whose handler looks at the caller's API
-// key, its account's status and its block in the statement that carries the
+// key's epoch, its account's status and its block in the statement that carries the
 // request out. A key that was good before is let through to it, so that nothing
 // has to be asked first; one that was not is looked at as anywhere else.
 //
-// The handler hands Caller.KeyID on to that statement, and calls Prove before it
+// The handler hands Caller.KeyEpoch on to that statement, and calls Prove before it
 // answers with anything but what the statement has just done. Fail does so too:
 // whoever may not use the route learns that and nothing else.
 func (a Access) ProvenByHandler() Access {
@@ -82,25 +83,24 @@ func (a Access) recognise(c *gin.Context, config Config) bool {
 		return false
 	}
 	s := stateOf(c)
-	s.caller.Kind, s.caller.ID, s.caller.KeyID = actor.Account, key.account, key.id
-	s.unproven = &unproven{access: a, hash: hash, key: key}
+	caller := &s.caller
+	caller.Kind, caller.ID, caller.KeyID, caller.KeyEpoch = actor.Account, key.account, key.id, key.epoch
+	caller.keyUsedAt, caller.keyHash = time.Unix(key.usedAt, 0), hash
+	s.unproven = &a
 	c.Next()
 	if s.unproven != nil {
-		config.noteProven(s.unproven)
+		config.noteProven(caller)
 	}
 	return true
 }
 
 // noteProven remembers that a key which a handler has proven was used. What it did
 // is in the database, and says that the account was active.
-func (config Config) noteProven(u *unproven) {
-	now := config.Now()
-	if config.Uses == nil || now.Unix()-u.key.usedAt < int64(keyUsesApart/time.Second) {
-		return
+func (config Config) noteProven(caller *Caller) {
+	before := caller.keyUsedAt
+	if config.noteKeyUse(caller); caller.keyUsedAt != before {
+		config.keys.add(caller)
 	}
-	config.Uses.APIKey(u.key.id, now)
-	u.key.usedAt = now.Unix()
-	config.keys.add(u.hash, u.key)
 }
 
 // Prove finds out, in the way of all other routes, whether a caller may use the
@@ -111,7 +111,11 @@ func Prove(c *gin.Context) error {
 	if s.unproven == nil {
 		return nil
 	}
-	access := s.unproven.access
+	access := *s.unproven
 	s.unproven = nil
-	return access.pass(c, *s.config)
+	err := access.pass(c, *s.config)
+	if err != nil {
+		s.config.keys.forget(s.caller.keyHash)
+	}
+	return err
 }
