@@ -60,32 +60,44 @@ var equip = func() func(t *testing.T) string {
 // folder, and fails with what they said when one of them fails.
 func walk(t *testing.T, heading, dir string, settings ...string) {
 	t.Helper()
+	follow(t, dir, commandsOf(t, "docs/walkthrough.md", heading), settings...)
+}
+
+// commandsOf are those that a page has under a heading.
+func commandsOf(t *testing.T, page, heading string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", page))
+	require.NoError(t, err)
+	_, part, found := strings.Cut(string(content), "\n## "+heading+"\n")
+	require.True(t, found, heading)
+	part, _, _ = strings.Cut(part, "\n## ")
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(part, -1)
+	require.NotEmpty(t, blocks)
+	var all strings.Builder
+	for _, block := range blocks {
+		all.WriteString(block[1])
+	}
+	return all.String()
+}
+
+// follow runs commands in a folder, and fails with what they said when one of them
+// fails.
+func follow(t *testing.T, dir, script string, settings ...string) {
+	t.Helper()
 	if missing := equip(t); missing != "" {
 		t.Log("not walked: ", missing)
 		return
 	}
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "walkthrough.md"))
-	require.NoError(t, err)
-	_, part, found := strings.Cut(string(page), "\n## "+heading+"\n")
-	require.True(t, found, heading)
-	part, _, _ = strings.Cut(part, "\n## ")
-	script := "set -euo pipefail\n"
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(part, -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		script += block[1]
-	}
-
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	walking := exec.CommandContext(ctx, "bash", "-x", "-c", script)
+	walking := exec.CommandContext(ctx, "bash", "-x", "-c", "set -euo pipefail\n"+script)
 	walking.Dir, walking.Env = dir, append(os.Environ(), settings...)
 	walking.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	walking.Cancel = func() error { return syscall.Kill(-walking.Process.Pid, syscall.SIGKILL) }
 	walking.WaitDelay = 10 * time.Second
 	var said bytes.Buffer
 	walking.Stdout, walking.Stderr = &said, &said
-	err = walking.Run()
+	err := walking.Run()
 	_ = syscall.Kill(-walking.Process.Pid, syscall.SIGKILL) // what a walk that failed has left behind
 	if lines := strings.Split(said.String(), "\n"); err != nil {
 		require.NoError(t, err, "%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))
@@ -111,6 +123,19 @@ func TestWalkthrough(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "licence.pdf"), sample.PDF("Business licence", "Pwani Traders Ltd"), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "director.jpg"), sample.JPEG(200, 140, 1), 0o600))
 		walk(t, "One machine", dir)
+		require.Zero(t, p.exit(syscall.SIGTERM))
+	})
+
+	t.Run("of the README", func(t *testing.T) {
+		t.Parallel()
+		data, dir := devtest.Folder(t), t.TempDir()
+		p, _ := startDev(t, data, "--no-demo")
+		require.NoError(t, os.Symlink(data, filepath.Join(dir, ".kibali")))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "licence.pdf"), sample.PDF("Business licence", "Pwani Traders Ltd"), 0o600))
+		// A request that is refused fails the walk, unless it shows the status.
+		checked := "curl() { case $1 in -si|-sf) command curl \"$@\";; *) command curl --fail-with-body \"$@\";; esac; }\n"
+		follow(t, dir, checked+commandsOf(t, "README.md", "A case with curl")+commandsOf(t, "README.md", "The gate with curl")+
+			"curl -si $base/v1/gate/authorize -H \"Authorization: Bearer $key\" | grep '^HTTP/1.1 403'\n")
 		require.Zero(t, p.exit(syscall.SIGTERM))
 	})
 
