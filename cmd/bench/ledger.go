@@ -120,8 +120,8 @@ func (b *ledgerBench) run(ctx context.Context) error {
 // furnish makes the accounts that are charged.
 func (b *ledgerBench) furnish(ctx context.Context) error {
 	progress("making %d accounts", b.command.Accounts)
-	for range b.command.Accounts {
-		b.accounts = append(b.accounts, uuid.Must(uuid.NewV7()))
+	for n := range b.command.Accounts {
+		b.accounts = append(b.accounts, numbered(n))
 	}
 	_, err := b.owner.Exec(ctx, `
 		INSERT INTO accounts (id, name, email, phone, locale, company_name, company_industry, status, stage_since, registered_at, search_text)
@@ -188,12 +188,16 @@ func (b *ledgerBench) compare(ctx context.Context, floor *pgbench, clients int) 
 		return 0, err
 	}
 	defer db.Close()
+	script, err := b.script(ctx)
+	if err != nil {
+		return 0, err
+	}
 	anyone := func() uuid.UUID { return b.accounts[rand.IntN(len(b.accounts))] }      //nolint:gosec // one of many
 	if _, err := b.charges(ctx, db, clients, b.command.Round/5, anyone); err != nil { // to warm up
 		return 0, err
 	}
 	fmt.Printf("\n%d clients, a second\n", clients)
-	var posted, floors, ratios []float64
+	var posted, floors, ratios, eachRatios []float64
 	for range b.command.Rounds {
 		rate, err := b.charges(ctx, db, clients, b.command.Round, anyone)
 		if err != nil {
@@ -203,10 +207,16 @@ func (b *ledgerBench) compare(ctx context.Context, floor *pgbench, clients int) 
 		if err != nil {
 			return 0, err
 		}
-		fmt.Printf("  charges %7.0f   pgbench -N %7.0f   ratio %.2f\n", rate, bare, rate/bare)
+		each, err := floor.runScript(ctx, clients, b.command.Round, b.postgres.AppURL(devstack.DatabaseName), script)
+		if err != nil {
+			return 0, err
+		}
+		fmt.Printf("  charges %7.0f   pgbench -N %7.0f   ratio %.2f   pgbench with a charge's statement %7.0f   ratio %.2f\n", rate, bare, rate/bare, each, each/bare)
 		posted, floors, ratios = append(posted, rate), append(floors, bare), append(ratios, rate/bare)
+		eachRatios = append(eachRatios, each/bare)
 	}
-	fmt.Printf("  median  %7.0f              %7.0f         %.2f\n", median(posted), median(floors), median(ratios))
+	fmt.Printf("  median  %7.0f              %7.0f         %.2f                                               %.2f\n",
+		median(posted), median(floors), median(ratios), median(eachRatios))
 	one := b.accounts[0]
 	rate, err := b.charges(ctx, db, clients, b.command.Round, func() uuid.UUID { return one })
 	if err != nil {

@@ -40,7 +40,7 @@ func newPgbench(ctx context.Context, postgres *devstack.Postgres) (*pgbench, err
 	}
 	p := &pgbench{program: program, url: postgres.SuperuserURL("bench")}
 	progress("making the tables of pgbench at scale %d", pgbenchScale)
-	_, err = p.output(ctx, "--initialize", "--quiet", "--scale", strconv.Itoa(pgbenchScale))
+	_, err = p.output(ctx, "--initialize", "--quiet", "--scale", strconv.Itoa(pgbenchScale), p.url)
 	return p, err
 }
 
@@ -49,8 +49,17 @@ var pgbenchRate = regexp.MustCompile(`tps = ([0-9.]+) \(without initial connecti
 // run has clients commit for a while, and returns how many transactions a
 // second there were.
 func (p *pgbench) run(ctx context.Context, clients int, round time.Duration) (float64, error) {
-	output, err := p.output(ctx, "--skip-some-updates", "--protocol", "prepared", "--no-vacuum", "--client", strconv.Itoa(clients),
-		"--jobs", "2", "--time", strconv.Itoa(max(1, int(round.Seconds()))))
+	return p.rate(ctx, clients, round, p.url, "--skip-some-updates")
+}
+
+// runScript is run with a script in place of pgbench's own, on another database.
+func (p *pgbench) runScript(ctx context.Context, clients int, round time.Duration, url, script string) (float64, error) {
+	return p.rate(ctx, clients, round, url, "--file", script)
+}
+
+func (p *pgbench) rate(ctx context.Context, clients int, round time.Duration, url string, what ...string) (float64, error) {
+	output, err := p.output(ctx, append(what, "--protocol", "prepared", "--no-vacuum", "--client", strconv.Itoa(clients),
+		"--jobs", "2", "--time", strconv.Itoa(max(1, int(round.Seconds()))), url)...)
 	if err != nil {
 		return 0, err
 	}
@@ -62,7 +71,7 @@ func (p *pgbench) run(ctx context.Context, clients int, round time.Duration) (fl
 }
 
 func (p *pgbench) output(ctx context.Context, args ...string) ([]byte, error) {
-	output, err := exec.CommandContext(ctx, p.program, append(args, p.url)...).CombinedOutput() //nolint:gosec // PostgreSQL's own program
+	output, err := exec.CommandContext(ctx, p.program, args...).CombinedOutput() //nolint:gosec // PostgreSQL's own program
 	if err != nil {
 		return nil, fmt.Errorf("pgbench: %w: %s", err, output)
 	}
