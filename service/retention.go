@@ -119,22 +119,26 @@ func (s *Service) eraseLapsed(ctx context.Context, r policy.Retention) error {
 	if err != nil {
 		return err
 	}
+	var failures []error
 	for _, id := range lapsed {
-		view, err := s.reader.Account(ctx, id)
-		if err != nil {
-			return err
-		}
-		o, err := openingFor(cases.ErasureID(id), view.Account, nil)
-		if err != nil {
-			return err
-		}
-		o.input = cases.ErasureInput{AccountID: id, Lapsed: true}
-		reaching, cancel := context.WithTimeout(ctx, s.reach)
-		_, err = s.temporal.ExecuteWorkflow(reaching, o.options, o.workflow, o.input)
-		cancel()
-		if err != nil {
-			return err
-		}
+		failures = append(failures, s.eraseClosed(ctx, id))
 	}
-	return nil
+	return errors.Join(failures...)
+}
+
+// eraseClosed opens the case that erases a closed account.
+func (s *Service) eraseClosed(ctx context.Context, id uuid.UUID) error {
+	view, err := s.reader.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	o, err := openingFor(cases.ErasureID(id), view.Account, nil)
+	if err != nil {
+		return err
+	}
+	o.input = cases.ErasureInput{AccountID: id, Lapsed: true}
+	ctx, cancel := context.WithTimeout(ctx, s.reach)
+	defer cancel()
+	_, err = s.temporal.ExecuteWorkflow(ctx, o.options, o.workflow, o.input)
+	return err
 }

@@ -25,7 +25,7 @@ type Sign struct {
 // returns
 //
 //	fault.NotFound   there is no such decision
-//	fault.Forbidden  the caller may not top up, or asked for it themselves
+//	fault.Forbidden  the caller may not top up, asked for it themselves, or has the account's e-mail address
 //	fault.Conflict   with what was decided, by whom and when: the decision waits for no signature, or no longer
 //
 // and what TopUp returns when the ledger does not permit it any more.
@@ -87,6 +87,11 @@ func (s *Service) recordSignature(ctx context.Context, by actor.Actor, sign Sign
 		}
 		if kind == account.Countersign && d.Kind == account.TopUp && d.StaffID == by.ID {
 			return fault.New(fault.Forbidden, "Nobody signs their own top-up.")
+		}
+		if kind == account.Countersign {
+			if err := notOwnTopUp(ctx, tx.Reader(), by, d); err != nil {
+				return err
+			}
 		}
 		if !d.Unsigned() || !now.Before(*d.LapsesAt) {
 			return s.settledTopUp(ctx, tx.Reader(), d)

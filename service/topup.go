@@ -33,6 +33,7 @@ type TopUp struct {
 //
 //	fault.Invalid              naming "amount", "reason" or "note"; "amount" also when the account could not hold it
 //	fault.NotFound             there is no such account
+//	fault.Forbidden            the account has the caller's own e-mail address
 //	fault.Conflict             the account's status does not permit it
 //	fault.InsufficientCredits  it would fall below zero
 func (s *Service) TopUp(ctx context.Context, by actor.Actor, t TopUp) (Decided, error) {
@@ -90,6 +91,9 @@ func (s *Service) recordTopUp(ctx context.Context, by actor.Actor, t TopUp) (d s
 		}
 		d.AccountID = t.AccountID
 		if err := s.mayBeToppedUp(ctx, tx, t); err != nil {
+			return err
+		}
+		if err := notOwn(ctx, tx.Reader(), by, t.AccountID); err != nil {
 			return err
 		}
 		return s.insertTopUp(ctx, tx, by, d, t.Key)

@@ -43,7 +43,11 @@ func (s *Service) previewTopUps(ctx context.Context, r *store.Reader, by actor.A
 	if field := checkTopUpReason(b.Reason); field != nil {
 		return BulkPreview{}, fault.InvalidFields(*field)
 	}
-	lines, err := readFile(ctx, r, b.CSV)
+	own, err := r.AccountOfStaff(ctx, by.ID)
+	if err != nil {
+		return BulkPreview{}, err
+	}
+	lines, err := readFile(ctx, r, b.CSV, own)
 	if err != nil {
 		return BulkPreview{}, err
 	}

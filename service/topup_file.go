@@ -32,8 +32,8 @@ type FileLine struct {
 // readFile reads the CSV of a bulk top-up: an account's id or e-mail, a comma and
 // an amount on each line. A first line of headings is passed over. It returns
 // fault.Invalid naming "csv" when it is not of that form at all; what is wrong
-// with a line stands in the line.
-func readFile(ctx context.Context, r *store.Reader, text string) ([]FileLine, error) {
+// with a line stands in the line. own is the account of whoever asks.
+func readFile(ctx context.Context, r *store.Reader, text string, own uuid.UUID) ([]FileLine, error) {
 	lines, cells, err := fileLines(text)
 	if err != nil {
 		return nil, err
@@ -59,13 +59,13 @@ func readFile(ctx context.Context, r *store.Reader, text string) ([]FileLine, er
 	}
 	seen := map[uuid.UUID]bool{}
 	for i := range lines {
-		lines[i].identify(known, cells[i], seen)
+		lines[i].identify(known, cells[i], seen, own)
 	}
 	return lines, nil
 }
 
 // identify finds the account of a line and says what is wrong with it.
-func (l *FileLine) identify(known map[string]store.Named, cell string, seen map[uuid.UUID]bool) {
+func (l *FileLine) identify(known map[string]store.Named, cell string, seen map[uuid.UUID]bool, own uuid.UUID) {
 	n, found := known[cell]
 	bad := func(field, code, detail string) {
 		l.Bad = append(l.Bad, fault.Field{Field: field, Code: code, Detail: detail})
@@ -76,6 +76,8 @@ func (l *FileLine) identify(known map[string]store.Named, cell string, seen map[
 		return
 	case seen[n.ID]:
 		bad("account", "duplicate", "Is on an earlier line.")
+	case n.ID == own:
+		bad("account", "own", errOwnAccount.Message)
 	case !ledger.TopUp.Permits(n.Status):
 		bad("account", "conflict", fmt.Sprintf("Is %s.", n.Status))
 	case len(l.Bad) == 0 && l.Amount > ledger.Most-n.Total:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,6 +47,17 @@ func (r *Reader) staff(ctx context.Context, sql string, args ...any) (Staff, err
 	}
 	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Staff])
 	return s, failed("read staff member", err)
+}
+
+// AccountOfStaff returns the account that has the e-mail address of a staff member,
+// or the nil id when none has.
+func (r *Reader) AccountOfStaff(ctx context.Context, staffID uuid.UUID) (id uuid.UUID, err error) {
+	err = r.db.QueryRow(ctx, `
+		SELECT a.id FROM staff s JOIN accounts a ON a.email = s.email AND a.contact_released_at IS NULL WHERE s.id = $1`, staffID).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	return id, failed("read account", err)
 }
 
 // StaffOfRole returns the enabled staff of a role, by name.
