@@ -272,12 +272,12 @@ func (s *listStatement) collect(rows pgx.Rows) (listing, error) {
 			}
 			break
 		}
-		if l.Items == nil {
-			l.Items = make([]AccountView, 0, s.taken())
-		}
 		view, err := row.scan(rows)
 		if err != nil {
 			return listing{}, err
+		}
+		if l.Items == nil {
+			l.Items = make([]AccountView, 0, s.expected(found))
 		}
 		l.Items = append(l.Items, view)
 	}
@@ -292,6 +292,14 @@ func (s *listStatement) collect(rows pgx.Rows) (listing, error) {
 		l.Next = s.q.cursorOf(l.Items[s.q.Limit-1].Account)
 	}
 	return l, nil
+}
+
+// expected is how many rows the page has at most, of which there are found matches.
+func (s *listStatement) expected(found int64) int {
+	if len(s.words) == 0 {
+		return s.taken()
+	}
+	return int(min(found, int64(s.taken())))
 }
 
 // judge says of a statement's outcome what it is worth: whether it stopped at

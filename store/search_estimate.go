@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"kibali/domain/account"
@@ -37,14 +38,14 @@ func (s *searchSample) estimate(status account.Status, words []searchWord) searc
 	small := s.counts.Of(status) < s.counts.All/2
 	whole := float64(s.counts.All) / float64(len(s.rows))
 	for _, texts := range textSets(words) {
-		set := s.rarest(texts)
-		hits, hitsInTab := s.hits(s.with(set[0]), status, words)
+		runs := s.rarest(texts)
+		hits, hitsInTab := s.hits(runs[0].rows, status, words)
 		all, tab = all+hits, tab+hitsInTab
 		if small {
-			set = slices.Insert(set, 0, statusRun(status))
-			slices.SortStableFunc(set, s.compare)
+			runs = slices.Insert(runs, 0, s.sampled(statusRun(status)))
+			slices.SortStableFunc(runs, byRarity)
 		}
-		set, found, cost := s.cheapest(set, whole)
+		set, found, cost := cheapest(runs, whole)
 		e.runs = append(e.runs, set)
 		e.lookup += cost
 		candidates += found
@@ -57,19 +58,31 @@ func (s *searchSample) estimate(status account.Status, words []searchWord) searc
 	return e
 }
 
+// sampledRun is a run and the rows of the sample that have it.
+type sampledRun struct {
+	text string
+	rows []uint16
+}
+
+func (s *searchSample) sampled(run string) sampledRun { return sampledRun{run, s.with(run)} }
+
+func byRarity(a, b sampledRun) int { return cmp.Compare(len(a.rows), len(b.rows)) }
+
 // rarest returns the runs of the texts, the rarest first.
-func (s *searchSample) rarest(texts []string) []string {
+func (s *searchSample) rarest(texts []string) []sampledRun {
 	var runs []string
 	for _, text := range texts {
 		runs = append(runs, runsOf(text)...)
 	}
 	slices.Sort(runs)
 	runs = slices.Compact(runs)
-	slices.SortStableFunc(runs, s.compare)
-	return runs
+	sampled := make([]sampledRun, len(runs), len(runs)+1)
+	for i, run := range runs {
+		sampled[i] = s.sampled(run)
+	}
+	slices.SortStableFunc(sampled, byRarity)
+	return sampled
 }
-
-func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.with(a)), len(s.with(b))) }
 
 // cheapest returns how many of the runs, the rarest of which comes first, it
 // pays to look for, how many rows of the sample those lead to, and what the
@@ -77,47 +90,62 @@ func (s *searchSample) compare(a, b string) int { return cmp.Compare(len(s.with(
 // and leaves fewer accounts to be fetched. Two are looked for at least, should
 // the first one be commoner than it seems. A run that is the beginning of others
 // costs time for all entries of those.
-func (s *searchSample) cheapest(runs []string, whole float64) (set []string, rows, cost float64) {
-	left, leftRows := s.rowSet(runs[0]), len(s.with(runs[0]))
+func cheapest(runs []sampledRun, whole float64) (set []string, rows, cost float64) {
+	sets := rowSets.Get().(*[consideredRuns]rowSet)
+	defer rowSets.Put(sets)
+	left, leftRows := &sets[0], len(runs[0].rows)
+	left.fill(runs[0].rows)
 	each := costEntry * max(unseen, float64(leftRows)) * whole
-	costOf := func(run string) float64 {
-		if utf8.RuneCountInString(run) < runLength {
-			return each + costPrefix*max(unseen, float64(len(s.with(run))))*whole
+	costOf := func(run sampledRun) float64 {
+		if utf8.RuneCountInString(run.text) < runLength {
+			return each + costPrefix*max(unseen, float64(len(run.rows)))*whole
 		}
 		return each
 	}
-	lookup := costOf(runs[0])
-	set, rest := []string{runs[0]}, slices.Clone(runs[1:min(len(runs), consideredRuns)])
-	sets := make([]rowSet, len(rest))
-	for i, run := range rest {
-		sets[i] = s.rowSet(run)
+	considered := consideredRuns
+	if leftRows == 0 {
+		considered = 2 // no further one leaves fewer
 	}
+	type further struct {
+		sampledRun
+		in *rowSet
+	}
+	rest := make([]further, 0, consideredRuns)
+	for i, run := range runs[1:min(len(runs), considered)] {
+		sets[i+1].fill(run.rows)
+		rest = append(rest, further{run, &sets[i+1]})
+	}
+	set, cost = append(make([]string, 0, maxRuns), runs[0].text), costOf(runs[0])
 	for len(set) < maxRuns && len(rest) > 0 {
 		next, fewest := 0, leftRows+1
 		for i := range rest {
-			if both := left.common(&sets[i]); both < fewest {
+			if both := left.common(rest[i].in); both < fewest {
 				next, fewest = i, both
 			}
 		}
 		saved := costMatch * whole * (max(unseen, float64(leftRows)) - max(unseen, float64(fewest)))
-		if len(set) > 1 && saved < costOf(rest[next]) {
+		if len(set) > 1 && saved < costOf(rest[next].sampledRun) {
 			break
 		}
-		left.keep(&sets[next])
-		set, leftRows, lookup = append(set, rest[next]), fewest, lookup+costOf(rest[next])
-		rest, sets = slices.Delete(rest, next, next+1), slices.Delete(sets, next, next+1)
+		left.keep(rest[next].in)
+		set, leftRows, cost = append(set, rest[next].text), fewest, cost+costOf(rest[next].sampledRun)
+		rest = slices.Delete(rest, next, next+1)
 	}
-	return set, float64(leftRows), lookup
+	return set, float64(leftRows), cost
 }
 
 // rowSet is a set of rows of the sample.
 type rowSet [2 * sampleRows / 64]uint64
 
-func (s *searchSample) rowSet(run string) (set rowSet) {
-	for _, row := range s.with(run) {
-		set[row/64] |= 1 << (row % 64)
+// rowSets are for cheapest to use again: it takes several of them for each search.
+var rowSets = sync.Pool{New: func() any { return new([consideredRuns]rowSet) }}
+
+// fill makes it the set of the rows.
+func (a *rowSet) fill(rows []uint16) {
+	*a = rowSet{}
+	for _, row := range rows {
+		a[row/64] |= 1 << (row % 64)
 	}
-	return set
 }
 
 // common returns how many rows are in both sets.

@@ -58,10 +58,10 @@ func runsOf(word string) []string {
 		starts = append(starts, i)
 	}
 	starts = append(starts, len(word))
-	if utf8.RuneCountInString(word) <= runLength {
+	if len(starts) <= runLength+1 {
 		return []string{word}
 	}
-	var runs []string
+	runs := make([]string, 0, len(starts)-runLength)
 	for i := range len(starts) - runLength {
 		runs = append(runs, word[starts[i]:starts[i+runLength]])
 	}
@@ -74,6 +74,9 @@ func statusRun(status account.Status) string { return statusMark + string(status
 
 const statusMark = " "
 
+// quoteRun writes a run as it stands between apostrophes.
+var quoteRun = strings.NewReplacer("'", "''", `\`, `\\`)
+
 // tsquery is the condition of the index for sets of runs, one of which must be
 // there whole. A run shorter than those of the index is the beginning of one.
 func tsquery(sets [][]string) string {
@@ -81,7 +84,7 @@ func tsquery(sets [][]string) string {
 	for i, set := range sets {
 		runs := make([]string, len(set))
 		for j, run := range set {
-			runs[j] = "'" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(run) + "'"
+			runs[j] = "'" + quoteRun.Replace(run) + "'"
 			if utf8.RuneCountInString(run) < runLength {
 				runs[j] += ":*"
 			}
