@@ -61,8 +61,13 @@ func TestCase(t *testing.T) {
 
 		page := "/v1/accounts/" + u.id + "/documents/" + document.ID.String() + "/pages/1"
 		require.Eventually(t, func() bool { return s.call(t, http.MethodGet, page, reviewer, nil).Code == http.StatusOK }, 20*time.Second, 50*time.Millisecond)
+		viewed := s.audited(t, "document.viewed")
 		a = s.call(t, http.MethodGet, page, reviewer, nil)
 		require.True(t, strings.HasPrefix(a.Header().Get("Content-Type"), "image/"))
+		require.Equal(t, viewed+1, s.audited(t, "document.viewed"), "each view is on record")
+		a = s.call(t, http.MethodGet, strings.TrimSuffix(page, "1")+"99", reviewer, nil)
+		require.Equal(t, http.StatusNotFound, a.Code)
+		require.Equal(t, viewed+1, s.audited(t, "document.viewed"), "what is not there is not viewed")
 		require.Empty(t, a.Header().Get("Content-Disposition"))
 
 		a = s.decide(t, u, "approve", reviewer, nil)

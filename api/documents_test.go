@@ -168,13 +168,26 @@ func TestUpload_refuses_what_is_no_such_form_and_stores_nothing(t *testing.T) {
 		}{
 			{"application/json", strings.NewReader("{}")},
 			{"multipart/form-data", bytes.NewReader(body)},
-			{"multipart/mixed; boundary=x", bytes.NewReader(body)},
+			{strings.Replace(contentType, "form-data", "mixed", 1), bytes.NewReader(body)},
+			{contentType, io.MultiReader(bytes.NewReader(body), strings.NewReader("and more"))},
 			{"multipart/form-data; boundary=other", bytes.NewReader(body)},
 			{contentType, strings.NewReader("")},
 			{contentType, bytes.NewReader(body[:len(body)-40])},
 			{contentType, bytes.NewReader(body[:len(body)-10])},
 		} {
 			a := s.uploadBody(t, u.id, u.session, sent.contentType, sent.body)
+			require.Equal(t, http.StatusBadRequest, a.Code, a.Body)
+		}
+	})
+	t.Run("a body that says of itself what it is not", func(t *testing.T) {
+		t.Parallel()
+		body, contentType := form(t, kind("other"), file("a.jpg", jpeg))
+		for name, value := range map[string]string{"Content-Encoding": "gzip", "Content-Type": "application/json"} {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/registrations/"+u.id+"/documents", bytes.NewReader(body))
+			request.Header.Set("Authorization", "Bearer "+u.session)
+			request.Header.Set("Content-Type", contentType)
+			request.Header.Add(name, value)
+			a := s.send(t, request)
 			require.Equal(t, http.StatusBadRequest, a.Code, a.Body)
 		}
 	})

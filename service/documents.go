@@ -120,22 +120,27 @@ func (s *Service) recordDocument(ctx context.Context, by actor.Actor, accountID 
 }
 
 // underLimit returns fault.Conflict when the application has as many documents
-// as it may. Where changes were asked for, those that came before do not count.
+// as it may. While a request for changes is open, those that came before it do not
+// count, whether or not one that came after it has put the account back into review.
 func (s *Service) underLimit(ctx context.Context, tx *store.Tx, a account.Account, application store.Application) error {
 	p, err := tx.Reader().PolicyVersion(ctx, application.PolicyVersion)
 	if err != nil {
 		return err
 	}
 	var after time.Time
-	if a.Stage == account.ChangesRequested {
-		after = a.StageSince
+	if a.ChangesAsked() && a.DecidedBy != nil {
+		asked, err := tx.Reader().Decision(ctx, *a.DecidedBy)
+		if err != nil {
+			return err
+		}
+		after = *asked.ClosedAt
 	}
 	n, err := tx.CountDocuments(ctx, application.ID, after)
 	if err != nil {
 		return err
 	}
 	if n >= p.MaxDocuments {
-		return s.withCurrent(ctx, tx.Reader(), a, fault.New(fault.Conflict, "An application may have at most %d documents.", p.MaxDocuments))
+		return s.withCurrent(ctx, tx.Reader(), a, fault.New(fault.Conflict, "An application may have at most %d documents, and as many again after each request for changes.", p.MaxDocuments))
 	}
 	return nil
 }
@@ -161,8 +166,11 @@ func (s *Service) discard(ctx context.Context, id uuid.UUID, key string, cause e
 // OpenDocument returns a document and its sealed original, and records that it
 // was looked at. The caller closes the reader.
 func (s *Service) OpenDocument(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID) (store.Document, io.ReadCloser, error) {
-	d, err := s.view(ctx, by, accountID, documentID, "document.downloaded", nil)
+	d, err := s.viewable(ctx, by, accountID, documentID)
 	if err != nil {
+		return store.Document{}, nil, err
+	}
+	if err := s.recordSight(ctx, by, d, "document.downloaded", nil); err != nil {
 		return store.Document{}, nil, err
 	}
 	body, _, err := s.documents.Original(ctx, d.StorageKey)
@@ -172,7 +180,7 @@ func (s *Service) OpenDocument(ctx context.Context, by actor.Actor, accountID, d
 // OpenPage returns the image of one page of a document, and records that it
 // was looked at. The caller closes the reader.
 func (s *Service) OpenPage(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID, number int) (store.Page, io.ReadCloser, error) {
-	d, err := s.view(ctx, by, accountID, documentID, "document.viewed", map[string]any{"page": strconv.Itoa(number)})
+	d, err := s.viewable(ctx, by, accountID, documentID)
 	if err != nil {
 		return store.Page{}, nil, err
 	}
@@ -180,11 +188,15 @@ func (s *Service) OpenPage(ctx context.Context, by actor.Actor, accountID, docum
 	if err != nil {
 		return store.Page{}, nil, err
 	}
+	if err := s.recordSight(ctx, by, d, "document.viewed", map[string]any{"page": strconv.Itoa(number)}); err != nil {
+		return store.Page{}, nil, err
+	}
 	body, _, err := s.documents.Page(ctx, page.StorageKey)
 	return page, body, err
 }
 
-func (s *Service) view(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID, action string, detail map[string]any) (store.Document, error) {
+// viewable returns a document of the account that is there to be looked at.
+func (s *Service) viewable(ctx context.Context, by actor.Actor, accountID, documentID uuid.UUID) (store.Document, error) {
 	if err := permitted(by, actor.ReadDocuments); err != nil {
 		return store.Document{}, err
 	}
@@ -198,7 +210,11 @@ func (s *Service) view(ctx context.Context, by actor.Actor, accountID, documentI
 	if !d.Kept() {
 		return store.Document{}, fault.New(fault.NotFound, "The file was deleted on %s (%s).", d.DiscardedAt.UTC().Format(time.DateOnly), d.DiscardedFor)
 	}
-	return d, s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return d, nil
+}
+
+func (s *Service) recordSight(ctx context.Context, by actor.Actor, d store.Document, action string, detail map[string]any) error {
+	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.AppendEvent(ctx, store.Event{
 			At: s.now(), Actor: by, Action: action, Subject: "document", SubjectID: d.ID.String(), AccountID: &d.AccountID, After: detail,
 		})

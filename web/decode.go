@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,13 @@ func Decode(c *gin.Context, into any) error {
 // DecodeOptional is Decode for a body that may be left out: a request without
 // one reads as {}.
 func DecodeOptional(c *gin.Context, into any) error {
+	if c.Request.ContentLength < 0 { // its length is not told beforehand
+		body, err := ReadBody(c, MaxJSON)
+		if err != nil {
+			return err
+		}
+		c.Request.Body, c.Request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
 	if c.Request.ContentLength == 0 {
 		return DecodeJSON([]byte("{}"), into)
 	}

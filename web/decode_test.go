@@ -243,6 +243,12 @@ func TestDecodeOptional_takes_no_body_for_an_empty_object(t *testing.T) {
 
 	answer = decoding(t, web.DecodeOptional, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/thing", strings.NewReader("{}")))
 	require.Equal(t, http.StatusBadRequest, answer.Code, "a body has a content type")
+
+	for body, status := range map[string]int{"": http.StatusUnprocessableEntity, "{}": http.StatusBadRequest} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/thing", strings.NewReader(body))
+		request.ContentLength = -1 // as of a body that is sent in chunks
+		require.Equal(t, status, decoding(t, web.DecodeOptional, request).Code, "%q", body)
+	}
 }
 
 // FuzzDecodeJSON holds the decoder against encoding/json: what it accepts, that

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -32,6 +33,8 @@ const (
 // of a field in which nothing was chosen.
 type UploadForm struct {
 	c       *gin.Context
+	body    *tailReader
+	ending  string // of the body
 	parts   *multipart.Reader
 	file    *multipart.Part
 	content *bufio.Reader // of file
@@ -43,12 +46,13 @@ type UploadForm struct {
 // fault.Malformed for what is no such form, and fault.Invalid when a part is
 // missing, beside what the form says of the kind, or when the kind is none.
 func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
-	parts, err := c.Request.MultipartReader()
-	if err != nil {
-		return nil, fault.New(fault.Malformed, "The body must be multipart/form-data.")
+	boundary, ok := formBoundary(c.Request)
+	if !ok {
+		return nil, fault.New(fault.Malformed, "The body must be a form, sent with one Content-Type: multipart/form-data and no Content-Encoding.")
 	}
-	form := &UploadForm{c: c, parts: parts}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
+	form := &UploadForm{c: c, body: &tailReader{body: c.Request.Body}, ending: "--" + boundary + "--"}
+	form.parts = multipart.NewReader(form.body, boundary)
 	if err := form.advance(); err != nil {
 		return nil, err
 	}
@@ -62,12 +66,42 @@ func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 	return form, missing(fields...)
 }
 
+// formBoundary returns what stands between the parts of a request's form.
+func formBoundary(r *http.Request) (string, bool) {
+	types := r.Header.Values("Content-Type")
+	if len(types) != 1 || len(r.Header.Values("Content-Encoding")) != 0 {
+		return "", false
+	}
+	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	boundary := parameters["boundary"]
+	return boundary, err == nil && mediaType == "multipart/form-data" && boundary != "" && len(boundary) <= maxBoundary
+}
+
+// maxBoundary is how long a boundary may be (RFC 2046).
+const maxBoundary = 70
+
+// tailReader reads a body and remembers its end.
+type tailReader struct {
+	body io.Reader
+	tail []byte
+}
+
+// tailKept is what an ending may have around it.
+const tailKept = maxBoundary + 16
+
+func (t *tailReader) Read(p []byte) (int, error) {
+	n, err := t.body.Read(p)
+	t.tail = append(t.tail, p[max(0, n-tailKept):n]...)
+	t.tail = append(t.tail[:0], t.tail[max(0, len(t.tail)-tailKept):]...)
+	return n, err
+}
+
 // advance reads parts up to the file, or to the end when it was found already.
 func (f *UploadForm) advance() error {
 	for {
 		part, err := f.parts.NextPart()
 		if err == io.EOF { // a wrapped one is a body that ended early
-			return nil
+			return f.finish()
 		}
 		if err != nil {
 			return f.broken(err)
@@ -92,6 +126,18 @@ func (f *UploadForm) advance() error {
 			return fault.New(fault.Malformed, "The form has the parts kind and file, and no others.")
 		}
 	}
+}
+
+// finish reads what is left of the body, and returns fault.Malformed when there is
+// anything behind the form.
+func (f *UploadForm) finish() error {
+	if _, err := io.Copy(io.Discard, f.body); err != nil {
+		return f.broken(err)
+	}
+	if !strings.HasSuffix(strings.TrimRight(string(f.body.tail), " \t\r\n"), f.ending) {
+		return fault.New(fault.Malformed, "The body must hold one form and nothing else.")
+	}
+	return nil
 }
 
 func (f *UploadForm) readKind(part io.Reader) error {
