@@ -27,15 +27,19 @@ var looks = []look{
 	{"-phone", 360, 760, "light"},
 }
 
+// taller is how the Temporal UI is looked at, whose themes are not ours.
+var taller = []look{{"", 1280, 900, "light"}}
+
 // subject is a page, or a state of one.
 type subject struct {
-	name  string
-	path  string
-	steps []chromedp.Action[chromedp.Void] // after it has been opened
-	after chromedp.Action[chromedp.Void]   // what undoes them; nil for nothing
-	out   bool                             // without a session
-	as    string                           // the e-mail of the demo user who has logged in; "" for the admin
-	whole bool                             // also what is below the window
+	name     string
+	path     string
+	steps    []chromedp.Action[chromedp.Void] // after it has been opened
+	after    chromedp.Action[chromedp.Void]   // what undoes them; nil for nothing
+	out      bool                             // without a session
+	as       string                           // the e-mail of the demo user who has logged in; "" for the admin
+	whole    bool                             // also what is below the window
+	temporal bool                             // a page of the Temporal UI
 }
 
 // camera is a browser in which an admin has signed in.
@@ -102,6 +106,10 @@ func (c *camera) take(s subject, l look) ([]byte, error) {
 	}
 	window, cancel := context.WithTimeout(window, 30*time.Second)
 	defer cancel()
+	address := c.on.URL + s.path
+	if s.temporal {
+		address = c.on.TemporalUIURL + s.path
+	}
 	mobile := []chromedp.EmulateViewportOption{}
 	if l.width < 500 {
 		mobile = append(mobile, chromedp.EmulateMobile)
@@ -114,7 +122,7 @@ func (c *camera) take(s subject, l look) ([]byte, error) {
 			})
 			return err
 		}),
-		chromedp.Navigate(c.on.URL + s.path),
+		chromedp.Navigate(address),
 		chromedp.WaitReady(chromedp.CSS("main")),
 	}
 	if err := chromedp.Do(window, append(steps, s.steps...)...); err != nil {
@@ -137,8 +145,21 @@ func (c *camera) take(s subject, l look) ([]byte, error) {
 
 // settled waits until every picture of the page is there.
 func settled() chromedp.Action[chromedp.Void] {
+	return until(`[...document.images].every(i => i.complete)`)
+}
+
+// until waits until an expression is true on the page.
+func until(expression string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool](`[...document.images].every(i => i.complete)`, chromedp.WithPollingTimeout(10*time.Second)))
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(10*time.Second)))
+		return err
+	})
+}
+
+// do runs statements on the page.
+func do(statements string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(() => { `+statements+`; return true })()`))
 		return err
 	})
 }
@@ -208,14 +229,23 @@ func (c *camera) subjects(ctx context.Context) ([]subject, error) {
 
 // get asks the API as the admin.
 func (c *camera) get(ctx context.Context, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.on.URL+path, http.NoBody)
+	token := ""
+	for _, who := range c.on.Staff {
+		if who.Role == "admin" {
+			token = who.Token
+		}
+	}
+	return c.fetch(ctx, c.on.URL+path, token, into)
+}
+
+// fetch reads JSON as somebody with a token, or nobody.
+func (c *camera) fetch(ctx context.Context, address, token string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return err
 	}
-	for _, who := range c.on.Staff {
-		if who.Role == "admin" {
-			request.Header.Set("Authorization", "Bearer "+who.Token)
-		}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	client := http.Client{Timeout: 10 * time.Second}
 	response, err := client.Do(request)

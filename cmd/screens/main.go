@@ -1,6 +1,6 @@
 // Command screens takes a picture of each page of a running `kibali dev`, in
-// both themes and at the width of a phone, for the documentation and for those
-// who work on pages to look at. With -guide it also does what staff do with an
+// both themes and at the width of a phone, and of cases in the Temporal UI, for
+// the documentation and for those who work on pages to look at. With -guide it also does what staff do with an
 // account, on companies that it registers, with a picture of each step.
 //
 //	go run ./cmd/screens -dev .kibali/dev.json -out docs/screens
@@ -34,8 +34,10 @@ func main() {
 
 // installation is what dev.json says.
 type installation struct {
-	URL   string `json:"url"`
-	Staff []struct {
+	URL               string `json:"url"`
+	TemporalUIURL     string `json:"temporal_ui_url"`
+	TemporalNamespace string `json:"temporal_namespace"`
+	Staff             []struct {
 		Role, Email, Password, Token string
 	} `json:"staff"`
 	DemoUser struct {
@@ -75,29 +77,40 @@ func run(ctx context.Context, report, out, only string, walk bool) error {
 	return c.album(ctx, wanted, keep)
 }
 
-// album takes the pictures whose names are wanted, in every look.
+// album takes the pictures whose names are wanted, in every look. The cases are
+// last: what they show is gone once somebody has decided otherwise.
 func (c *camera) album(ctx context.Context, wanted *regexp.Regexp, keep func(name string, picture []byte) error) error {
-	subjects, err := c.subjects(ctx)
-	if err != nil {
-		return err
+	for _, chapter := range []func(context.Context) ([]subject, error){c.subjects, c.customerSubjects, c.caseSubjects} {
+		subjects, err := chapter(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range subjects {
+			if err := c.takeEach(s, wanted, keep); err != nil {
+				return err
+			}
+		}
 	}
-	users, err := c.customerSubjects(ctx)
-	if err != nil {
-		return err
+	return nil
+}
+
+// takeEach takes the pictures of a subject whose names are wanted.
+func (c *camera) takeEach(s subject, wanted *regexp.Regexp, keep func(name string, picture []byte) error) error {
+	ways := looks
+	if s.temporal {
+		ways = taller
 	}
-	for _, s := range append(subjects, users...) {
-		for _, look := range looks {
-			name := s.name + look.suffix
-			if !wanted.MatchString(name) {
-				continue
-			}
-			picture, err := c.take(s, look)
-			if err == nil {
-				err = keep(name, picture)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+	for _, look := range ways {
+		name := s.name + look.suffix
+		if !wanted.MatchString(name) {
+			continue
+		}
+		picture, err := c.take(s, look)
+		if err == nil {
+			err = keep(name, picture)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
