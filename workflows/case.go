@@ -106,8 +106,8 @@ func (c *accountCase) startTimer(ctx workflow.Context, deadline time.Time) workf
 		never, _ := workflow.NewFuture(ctx)
 		return never
 	}
-	return workflow.NewTimerWithOptions(ctx, deadline.Sub(workflow.Now(ctx)),
-		workflow.TimerOptions{Summary: c.alarm(c.entry, deadline).summary})
+	summary := c.alarm(c.entry, deadline).summary + ", " + deadline.UTC().Format("2006-01-02 15:04 UTC")
+	return workflow.NewTimerWithOptions(ctx, deadline.Sub(workflow.Now(ctx)), workflow.TimerOptions{Summary: summary})
 }
 
 // meet does what the passed deadline calls for, unless a message was quicker.
