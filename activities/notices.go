@@ -172,7 +172,7 @@ func (a *Activities) explain(ctx context.Context, l *letter, notice store.Notice
 		if !d.Unsigned() {
 			l.failure = failureObsolete
 		}
-		l.data.Credits, l.data.Deadline = max(d.Amount, -d.Amount), d.LapsesAt
+		l.data.Credits, l.data.Removes, l.data.Deadline = max(d.Amount, -d.Amount), d.Amount < 0, d.LapsesAt
 		if d.AccountID == uuid.Nil {
 			l.data.Company = "" // it is about many
 		}

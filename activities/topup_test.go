@@ -144,7 +144,7 @@ func TestSettleTopUp(t *testing.T) {
 		require.Equal(t, first, d.settle(step))
 		require.NoError(t, d.SendNotice(t.Context(), first.Notices[0].NoticeID))
 		require.Equal(t, finance.Email, d.inbox.List()[0].To)
-		require.Contains(t, d.inbox.List()[0].Text, "500,000")
+		require.Contains(t, d.inbox.List()[0].Text, "A top-up of 500,000 credits for the account of "+a.Company.Name+" needs")
 		require.Zero(t, d.balance(a.ID).Total())
 
 		d.sign(step.DecisionID, finance, account.Countersign)
@@ -152,6 +152,18 @@ func TestSettleTopUp(t *testing.T) {
 		require.Equal(t, cases.Applied, o.Result, "it was signed before the case noticed that its time is over")
 		require.Equal(t, finance.ID, o.ActorID)
 		require.Equal(t, int64(500_000), d.balance(a.ID).Available)
+	})
+
+	t.Run("says so to those who may sign it when credits are taken away", func(t *testing.T) {
+		a := d.customer()
+		first := d.settle(d.asks(a, -156_698, unsigned))
+		require.Equal(t, []string{"email top_up_unsigned"}, channels(cases.Outcome{Notices: first.Notices}))
+		require.NoError(t, d.SendNotice(t.Context(), first.Notices[0].NoticeID))
+		e := d.inbox.List()[0]
+		require.Equal(t, finance.Email, e.To)
+		require.Contains(t, e.Subject, ": an adjustment that takes credits away is waiting for a second signature")
+		require.Contains(t, e.Text, "An adjustment that takes 156,698 credits away from the account of "+a.Company.Name+" needs")
+		require.NotContains(t, e.Text, "top-up")
 	})
 
 	t.Run("ends what is declined or not signed in time", func(t *testing.T) {

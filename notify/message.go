@@ -104,8 +104,11 @@ type Data struct {
 	Deadline *time.Time
 
 	// Credits is how many were added or removed, or are to be; it is not below
-	// zero. Held says that they cannot be used before the account is reactivated.
+	// zero. Removes says that they are to be taken away, in a notice that may be
+	// about either. Held says that they cannot be used before the account is
+	// reactivated.
 	Credits int64
+	Removes bool
 	Held    bool
 
 	// Link is an absolute http or https URL. It stands on a line of its own.
@@ -168,6 +171,7 @@ type facts struct {
 	Until       string
 	Deadline    string
 	Credits     string
+	Removes     bool
 	Held        bool
 	Link        string
 	Proves      bool
@@ -182,6 +186,7 @@ func newFacts(kind Kind, locale string, wording wording, data Data) (facts, erro
 		Until:    moment(data.Until, data.Location, locale),
 		Deadline: moment(data.Deadline, data.Location, locale),
 		Credits:  credits(data.Credits),
+		Removes:  data.Removes,
 		Held:     data.Held,
 		Link:     data.Link,
 		Proves:   data.Proves,

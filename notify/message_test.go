@@ -203,6 +203,29 @@ func TestRenderTellsTimes(t *testing.T) {
 	require.Contains(t, universal.Text, "1 Dec 2026, 06:00 UTC")
 }
 
+func TestRenderTellsWhichWayCreditsGo(t *testing.T) {
+	t.Parallel()
+	for locale, says := range map[string][2]string{"en": {"A top-up of 1,500 credits", "takes 1,500 credits away"}, "sw": {"Ongezeko la salio la 1,500", "yanayopunguza salio"}} {
+		for i, removes := range []bool{false, true} {
+			data := sample(t)
+			data.Credits, data.Removes = 1500, removes
+			email, err := Render(TopUpUnsigned, ChannelEmail, locale, data)
+			require.NoError(t, err)
+			require.Contains(t, email.Text, says[i])
+			require.NotContains(t, email.Text, says[1-i])
+			requireSameWords(t, email)
+			sms, err := Render(TopUpUnsigned, ChannelSMS, locale, data)
+			require.NoError(t, err)
+			require.Contains(t, strings.ToLower(sms.Text), strings.ToLower(says[i]))
+			require.NotContains(t, strings.ToLower(sms.Text), strings.ToLower(says[1-i]))
+			data = Data{Platform: "Kibali", Removes: removes}
+			email, err = Render(TopUpUnsigned, ChannelEmail, locale, data)
+			require.NoError(t, err)
+			require.NotContains(t, email.Text, "  ")
+		}
+	}
+}
+
 func TestRenderMakesHostileTextHarmless(t *testing.T) {
 	t.Parallel()
 	data := Data{
