@@ -109,8 +109,7 @@ func (s *Service) mayBeToppedUp(ctx context.Context, tx *store.Tx, t TopUp) erro
 		return err
 	}
 	if !ledger.TopUp.Permits(view.Status) {
-		return s.withCurrent(ctx, tx.Reader(), view.Account,
-			fault.New(fault.Conflict, "An account that is %s does not permit %s.", view.State(), account.TopUp))
+		return s.notPermitted(ctx, tx.Reader(), view.Account)
 	}
 	usable := view.Balance.Available
 	if ledger.Keeps(view.Status) {
@@ -123,6 +122,12 @@ func (s *Service) mayBeToppedUp(ctx context.Context, tx *store.Tx, t TopUp) erro
 		return ledger.TooLarge("amount")
 	}
 	return nil
+}
+
+// notPermitted is the refusal of a top-up that the account's status does not
+// permit.
+func (s *Service) notPermitted(ctx context.Context, r *store.Reader, a account.Account) error {
+	return s.withCurrent(ctx, r, a, fault.New(fault.Conflict, "An account that is %s does not permit %s.", a.State(), account.TopUp))
 }
 
 func insufficient(b ledger.Balance) error {
@@ -225,8 +230,25 @@ func (s *Service) refusedTopUp(ctx context.Context, d store.Decision, key *store
 		return insufficient(b)
 	case ledger.CodeTooLarge:
 		return ledger.TooLarge("amount")
+	case string(fault.Conflict):
+		return s.unpostable(ctx, d)
 	}
 	return s.settledTopUp(ctx, s.reader, d)
+}
+
+// unpostable is the answer to a top-up whose account did not permit it any more
+// when it was carried out, or to one of many of which that is so of every line.
+func (s *Service) unpostable(ctx context.Context, d store.Decision) error {
+	if d.AccountID == uuid.Nil {
+		at := d.ClosedAt.UTC()
+		return fault.New(fault.Conflict, "No line could be posted; see its report.").
+			With("current", Current{Actor: &CurrentActor{Kind: actor.System}, DecidedAt: &at})
+	}
+	view, err := s.reader.Account(ctx, d.AccountID)
+	if err != nil {
+		return err
+	}
+	return s.notPermitted(ctx, s.reader, view.Account)
 }
 
 // topUpOpening returns how the case of a top-up is opened.
