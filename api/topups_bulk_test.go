@@ -48,6 +48,8 @@ func TestBulkTopUps(t *testing.T) {
 	require.False(t, seen.SecondSignature)
 	require.Equal(t, two.id, seen.Lines[1].AccountID.String())
 	require.Equal(t, 3, seen.Lines[1].Line)
+	require.False(t, decode[api.BulkPreview](t, s.preview(t, one.id+",50000\n"+three.id+",50000")).SecondSignature, "the policy's amount itself")
+	require.True(t, decode[api.BulkPreview](t, s.preview(t, one.id+",50000\n"+three.id+",50001")).SecondSignature, "it is the total that counts")
 
 	a := s.topUpMany(t, finance, file, "Idempotency-Key", "bulk")
 	require.Equal(t, http.StatusCreated, a.Code, a.Body)
