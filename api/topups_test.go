@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"encoding/csv"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -334,29 +333,4 @@ func TestTopUps_without_a_worker(t *testing.T) {
 		approval := decode[api.DecisionAnswer](t, s.decide(t, s.register(t), "approve", s.tokens[actor.Reviewer], nil)).Decision
 		require.Equal(t, http.StatusConflict, s.sign(t, approval.ID, "countersign", finance).Code)
 	})
-}
-
-// TestLedgerExport_of_many_rows exports more rows than are read at a time.
-func TestLedgerExport_of_many_rows(t *testing.T) {
-	t.Parallel()
-	s := setup(t)
-	u := s.register(t)
-	const rows = 4500
-	_, err := s.owner.Exec(t.Context(), fmt.Sprintf(`
-		INSERT INTO transfers (amount, seq, created_at, available_after, held_after, id, account_id, from_account, to_account, scope, kind, reason, request_key,
-			actor_kind)
-		SELECT n, n, now(), 0, 0, gen_random_uuid(), $1, '00000000-0000-0000-0000-000000000001', $1, gen_random_uuid(), 'top_up', 'refund', 'k', 'system'
-		FROM generate_series(1, %d) n`, rows), u.id)
-	require.NoError(t, err)
-	for _, query := range []string{"", "?account_id=" + u.id} {
-		a := s.call(t, http.MethodGet, "/v1/ledger/export.csv"+query, s.tokens[actor.Finance], nil)
-		lines, err := csv.NewReader(strings.NewReader(a.Body.String())).ReadAll()
-		require.NoError(t, err)
-		require.Len(t, lines, rows+1)
-		seen := map[string]bool{}
-		for _, line := range lines[1:] {
-			seen[line[0]] = true
-		}
-		require.Len(t, seen, rows)
-	}
 }
