@@ -267,7 +267,7 @@ func TestTopUps_without_a_worker(t *testing.T) {
 			fields map[string]string
 		}{
 			`{"amount":0,"reason":"refund"}`:                                            {422, map[string]string{"amount": "not_positive"}},
-			`{"amount":-0,"reason":"adjustment"}`:                                       {422, map[string]string{"amount": "not_positive"}},
+			`{"amount":-0,"reason":"adjustment"}`:                                       {422, map[string]string{"amount": "zero"}},
 			`{"amount":-1,"reason":"complimentary"}`:                                    {422, map[string]string{"amount": "not_positive"}},
 			`{"amount":0.1,"reason":"refund"}`:                                          {400, map[string]string{"amount": "wrong_type"}},
 			`{"amount":1.0,"reason":"refund"}`:                                          {400, map[string]string{"amount": "wrong_type"}},

@@ -12,7 +12,8 @@ const Most int64 = 1<<53 - 1
 
 // The codes of a field that is no amount, or not one that can be posted.
 const (
-	CodeNotPositive = "not_positive" // zero, or negative where that is not permitted
+	CodeNotPositive = "not_positive" // zero or negative, where negative is not permitted
+	CodeZero        = "zero"         // where negative is permitted
 	CodeTooLarge    = "too_large"    // past Most, alone or with what the account has
 	CodeTooSmall    = "too_small"    // a negative amount past -Most
 )
@@ -32,10 +33,12 @@ func CheckAmount(field string, amount int64) []fault.Field {
 // CheckTopUp is CheckAmount for a top-up, which may be negative when its reason
 // is an adjustment.
 func CheckTopUp(field string, amount int64, reason Reason) []fault.Field {
-	if reason != Adjustment || amount >= 0 {
+	switch {
+	case reason != Adjustment || amount > 0:
 		return CheckAmount(field, amount)
-	}
-	if amount < -Most {
+	case amount == 0:
+		return []fault.Field{{Field: field, Code: CodeZero, Detail: "Must not be zero."}}
+	case amount < -Most:
 		return []fault.Field{{Field: field, Code: CodeTooSmall, Detail: "Is further below zero than any account's credits."}}
 	}
 	return nil

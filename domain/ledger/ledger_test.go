@@ -49,7 +49,7 @@ func TestAmounts(t *testing.T) {
 		require.Equal(t, want, code(ledger.CheckTopUp("amount", amount, ledger.Complimentary)), "%d", amount)
 	}
 	for amount, want := range map[int64]string{
-		1: "", -1: "", -ledger.Most: "", 0: "not_positive", -ledger.Most - 1: "too_small", math.MinInt64: "too_small", ledger.Most + 1: "too_large",
+		1: "", -1: "", -ledger.Most: "", 0: "zero", -ledger.Most - 1: "too_small", math.MinInt64: "too_small", ledger.Most + 1: "too_large",
 	} {
 		require.Equal(t, want, code(ledger.CheckTopUp("amount", amount, ledger.Adjustment)), "%d", amount)
 	}
