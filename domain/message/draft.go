@@ -38,7 +38,7 @@ func (d Draft) Normalise(senders []string) (Draft, error) {
 	phones, badPhones := normalisePhones(d.To)
 	bad = append(bad, badPhones...)
 	switch n := Segments(d.Text); {
-	case strings.TrimSpace(d.Text) == "":
+	case strings.TrimFunc(d.Text, isUnseen) == "":
 		refuse("text", account.CodeRequired, "Must not be empty.")
 	case !sendable(d.Text):
 		refuse("text", account.CodeInvalid, "Must be Unicode text without control characters other than line breaks.")
@@ -74,6 +74,15 @@ func normalisePhones(to []string) ([]string, []fault.Field) {
 		phones[i], first[phone] = phone, i
 	}
 	return phones, bad
+}
+
+// isUnseen reports whether a character shows nothing by itself: white space, and
+// what only tells how other characters are shown.
+func isUnseen(r rune) bool {
+	const blankBraille = '\u2800'
+	return unicode.IsSpace(r) || r == blankBraille ||
+		unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+			!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
 // sendable reports whether a text is one that a phone can show.

@@ -60,6 +60,10 @@ func TestDrafts(t *testing.T) {
 			"a landline":       {func(d *message.Draft) { d.To = []string{"+255 22 211 1111"} }, map[string]string{"to[0]": "not_mobile"}},
 			"a phone twice":    {func(d *message.Draft) { d.To = append(d.To, "255712345678") }, map[string]string{"to[2]": "duplicate"}},
 			"no text":          {func(d *message.Draft) { d.Text = " \n" }, map[string]string{"text": "required"}},
+			"nothing seen":     {func(d *message.Draft) { d.Text = "\u200b" }, map[string]string{"text": "required"}},
+			"a byte order":     {func(d *message.Draft) { d.Text = "\ufeff" }, map[string]string{"text": "required"}},
+			"marks and spaces": {func(d *message.Draft) { d.Text = " \u2060\u00ad\n\u3164\u200f\ufe0f\u2800" }, map[string]string{"text": "required"}},
+			"a control alone":  {func(d *message.Draft) { d.Text = "\x07" }, map[string]string{"text": "invalid"}},
 			"control":          {func(d *message.Draft) { d.Text = "a\x07b" }, map[string]string{"text": "invalid"}},
 			"invalid UTF-8":    {func(d *message.Draft) { d.Text = "a\xff" }, map[string]string{"text": "invalid"}},
 			"eleven segments":  {func(d *message.Draft) { d.Text = strings.Repeat("a", 1531) }, map[string]string{"text": "too_long"}},
@@ -86,6 +90,14 @@ func TestDrafts(t *testing.T) {
 		}
 		_, err := message.Draft{To: good.To, Text: "x", SenderID: "KILIMO"}.Normalise([]string{"BENKI", "KILIMO"})
 		require.NoError(t, err)
+	})
+	t.Run("keep the characters that are not seen, beside some that are", func(t *testing.T) {
+		t.Parallel()
+		for _, text := range []string{"\ufeffHabari\u200b", "\u200d.", "\u0600", "\u0301"} {
+			d, err := message.Draft{To: good.To, Text: text}.Normalise(nil)
+			require.NoError(t, err, "%q", text)
+			require.Equal(t, text, d.Text)
+		}
 	})
 	t.Run("may have line breaks and emoji, and ten segments", func(t *testing.T) {
 		t.Parallel()
