@@ -125,6 +125,11 @@ func TestBulkTopUps_refuse_bad_files(t *testing.T) {
 	for csv, code := range map[string]string{"": "required", "account,amount\n": "required", "\"a,1": "invalid", long.String(): "too_long"} {
 		require.Equal(t, map[string]string{"csv": code}, s.preview(t, csv).fields(t))
 	}
+	for csv, line := range map[string]string{"\"a,1": "1", "account,amount\n\n" + u.id + ",1\n\"" + u.email + ",2\n" + u.id + ",3\n": "4", u.id + ",1\na\"b,2": "2"} {
+		a := s.topUpMany(t, s.tokens[actor.Finance], csv)
+		require.Equal(t, http.StatusUnprocessableEntity, a.Code)
+		require.Equal(t, "Is no CSV: a quotation mark is out of place on line "+line+".", (*decode[api.Problem](t, a).Errors)[0].Detail)
+	}
 	a = s.call(t, http.MethodPost, "/v1/top-ups", s.tokens[actor.Finance], map[string]any{"csv": u.id + ",1", "reason": "gift"}, "Idempotency-Key", "g")
 	require.Equal(t, map[string]string{"reason": "invalid"}, a.fields(t))
 	a = s.call(t, http.MethodPost, "/v1/top-ups", s.tokens[actor.Finance], map[string]any{"csv": u.id + ",1", "reason": "refund"})

@@ -98,7 +98,7 @@ func fileLines(text string) ([]FileLine, []string, error) {
 			break
 		}
 		if err != nil {
-			return nil, nil, badFile("invalid", "Is no CSV: a quotation mark is out of place.")
+			return nil, nil, badFile("invalid", outOfPlace(err))
 		}
 		number, _ := reader.FieldPos(0)
 		if len(lines) == 0 && len(cells) == 0 && strings.EqualFold(strings.TrimSpace(record[0]), "account") {
@@ -119,6 +119,15 @@ func fileLines(text string) ([]FileLine, []string, error) {
 		return nil, nil, badFile("required", "Must have at least one line.")
 	}
 	return lines, cells, nil
+}
+
+// outOfPlace says on which line the record begins that cannot be read: a
+// quotation mark that is not closed takes all lines behind it with it.
+func outOfPlace(err error) string {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+		return fmt.Sprintf("Is no CSV: a quotation mark is out of place on line %d.", parse.StartLine)
+	}
+	return "Is no CSV: a quotation mark is out of place."
 }
 
 // amountOf reads an amount that adds credits: digits and nothing else.
