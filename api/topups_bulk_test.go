@@ -1,10 +1,12 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,7 @@ import (
 	"kibali/api"
 	"kibali/domain/account"
 	"kibali/domain/actor"
+	"kibali/store"
 )
 
 func (s *stand) topUpMany(t *testing.T, token, csv string, headers ...string) answer {
@@ -95,6 +98,31 @@ func TestBulkTopUps(t *testing.T) {
 	declined := decode[api.DecisionAnswer](t, s.topUpMany(t, finance, one.id+",200000")).Decision
 	require.Equal(t, http.StatusOK, s.sign(t, declined.ID, "decline", admin).Code)
 	require.Equal(t, int64(60_500), credits(one).Available)
+}
+
+func TestBulkTopUps_mean_who_has_an_email_now(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	before := s.register(t)
+	require.NoError(t, s.planter.InTx(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return tx.ReleaseContact(ctx, uuid.MustParse(before.id), time.Now())
+	}))
+	now := s.register(t, func(body map[string]any) { body["email"] = before.email })
+	s.setStatus(t, now, account.Active)
+	s.setStatus(t, before, account.Closed) // its row is read behind the other's
+	for _, file := range [][3]string{{before.id, now.email, ""}, {now.email, before.id, ""}, {"", before.id, now.email}} {
+		wrong := map[string][]string{}
+		lines := decode[api.BulkPreview](t, s.preview(t, strings.Join(file[:], ",5\n")+",5\n")).Lines
+		for i, line := range lines {
+			for _, f := range line.Errors {
+				wrong[file[i]] = append(wrong[file[i]], f.Code)
+			}
+			if file[i] == now.email {
+				require.Equal(t, now.id, line.AccountID.String())
+			}
+		}
+		require.Equal(t, map[string][]string{before.id: {"conflict"}, "": {"not_found"}}, wrong)
+	}
 }
 
 func TestBulkTopUps_refuse_bad_files(t *testing.T) {

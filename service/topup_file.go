@@ -55,7 +55,10 @@ func readFile(ctx context.Context, r *store.Reader, text string, own uuid.UUID) 
 	}
 	known := make(map[string]store.Named, 2*len(named))
 	for _, n := range named {
-		known[n.ID.String()], known[n.Email] = n, n
+		known[n.ID.String()] = n
+		if n.Email != "" {
+			known[n.Email] = n
+		}
 	}
 	seen := map[uuid.UUID]bool{}
 	for i := range lines {

@@ -64,7 +64,7 @@ func (t *Tx) HoldAccounts(ctx context.Context, ids []uuid.UUID) error {
 // Named is an account as somebody has named it, by id or e-mail.
 type Named struct {
 	ID     uuid.UUID
-	Email  string
+	Email  string // "" when it has given its e-mail back
 	Name   string // of the company
 	Status account.Status
 	Total  int64
@@ -74,7 +74,7 @@ type Named struct {
 // are.
 func (r *Reader) NamedAccounts(ctx context.Context, ids []uuid.UUID, emails []string) ([]Named, error) {
 	rows, err := r.db.Query(ctx, `
-		SELECT a.id, a.email, a.company_name AS name, a.status, b.available + b.held AS total
+		SELECT a.id, CASE WHEN a.contact_released_at IS NULL THEN a.email ELSE '' END AS email, a.company_name AS name, a.status, b.available + b.held AS total
 		FROM accounts a JOIN balances b ON b.account_id = a.id
 		WHERE a.id = ANY ($1) OR a.email = ANY ($2) AND a.contact_released_at IS NULL`, ids, emails)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"kibali/domain/account"
@@ -13,6 +14,21 @@ import (
 	"kibali/domain/fault"
 	"kibali/store"
 )
+
+func TestNamedAccounts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	one, two := b.register(t).Account, b.register(t).Account
+	require.NoError(t, b.inTx(t, func(ctx context.Context, tx *store.Tx) error { return tx.ReleaseContact(ctx, one.ID, noon) }))
+	heir := b.register(t, func(r *store.Registration) { r.Account.Email = one.Email }).Account
+	named, err := b.reader.NamedAccounts(t.Context(), []uuid.UUID{one.ID, newID()}, []string{one.Email, two.Email, "nobody@example.co.tz"})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []store.Named{
+		{ID: one.ID, Name: one.Company.Name, Status: account.Pending},
+		{ID: two.ID, Email: two.Email, Name: two.Company.Name, Status: account.Pending},
+		{ID: heir.ID, Email: one.Email, Name: heir.Company.Name, Status: account.Pending},
+	}, named)
+}
 
 func TestToppedUpAlone_counts_what_one_person_has_topped_up_in_a_day(t *testing.T) {
 	t.Parallel()
