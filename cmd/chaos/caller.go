@@ -19,6 +19,7 @@ type caller struct {
 	http     *http.Client
 	report   *Report
 	run      context.Context // of the whole run
+	missing  string          // what is away and must not be missed; "" for nothing
 }
 
 func newCaller(run context.Context, replicas []string, report *Report, patience time.Duration) *caller {
@@ -26,6 +27,14 @@ func newCaller(run context.Context, replicas []string, report *Report, patience 
 		Timeout:   patience,
 		Transport: &http.Transport{MaxIdleConnsPerHost: 128, IdleConnTimeout: 10 * time.Second},
 	}}
+}
+
+// without is a caller for whom something is away that the answers do without:
+// it takes it for a breach when one does not come at the first attempt.
+func (c *caller) without(missing string) *caller {
+	other := *c
+	other.missing = missing
+	return &other
 }
 
 // call is one request, however often it is sent.
@@ -121,6 +130,9 @@ func (c *caller) persist(ctx context.Context, replica int, r call) (answer, erro
 	for attempt := 1; ; attempt++ {
 		a, err := c.once(ctx, replica+attempt, r)
 		a.attempts = attempt
+		if c.missing != "" && (err != nil || a.status >= 500) {
+			c.report.breach("P1", "not at the first attempt without "+c.missing, "%s %s: %s: %v", r.method, shape(r.path), a, err)
+		}
 		switch {
 		case err != nil:
 			c.report.count("unknown outcomes: connection or time-out", 1)
