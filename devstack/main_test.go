@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -17,7 +19,15 @@ import (
 // the parent which is killed.
 const parentFolder = "KIBALI_TEST_PARENT_FOLDER"
 
+// temporalTarget names a file to a copy of the test binary that downloads the
+// Temporal CLI to it.
+const temporalTarget = "KIBALI_TEST_TEMPORAL_TARGET"
+
 func TestMain(m *testing.M) {
+	if target := os.Getenv(temporalTarget); target != "" {
+		fmt.Println(downloadTemporal(context.Background(), target, 100*time.Millisecond))
+		os.Exit(0)
+	}
 	if dir := os.Getenv(parentFolder); dir != "" {
 		if err := playParent(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -109,6 +119,15 @@ func program(t *testing.T, path, script string) string {
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	return path
+}
+
+// silentServer is the address of what takes connections and never answers.
+func silentServer(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, listener.Close()) })
+	return listener.Addr().String()
 }
 
 func quiet(string, ...any) {}

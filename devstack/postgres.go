@@ -52,13 +52,13 @@ type Postgres struct {
 	progress  Progress
 	died      chan error
 
-	search     postgresSearch
-	cache      string // what is fetched or prepared once is kept here
-	repository string // the Maven repository to fetch from; "" is the public one
-	account    *account
-	binaries   postgresBinaries
-	place      string
-	passwords  passwords
+	search    postgresSearch
+	source    postgresSource
+	cache     string // what is fetched or prepared once is kept here
+	account   *account
+	binaries  postgresBinaries
+	place     string
+	passwords passwords
 
 	mu     sync.Mutex
 	port   int
@@ -80,7 +80,7 @@ func startPostgres(ctx context.Context, opts PostgresOptions, died chan error) (
 	}
 	p := &Postgres{
 		dir: dir, throwaway: opts.Throwaway, durable: opts.Durable, settings: opts.Settings,
-		port: opts.Port, fixedPort: opts.Port != 0, progress: opts.Progress, died: died, search: defaultPostgresSearch(),
+		port: opts.Port, fixedPort: opts.Port != 0, progress: opts.Progress, died: died, search: defaultPostgresSearch(), source: mavenCentral,
 	}
 	if p.progress == nil {
 		p.progress = func(string, ...any) {}

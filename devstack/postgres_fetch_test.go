@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -58,7 +59,7 @@ func TestPostgresIsFetchedOnce(t *testing.T) {
 	url, downloads := repository(t)
 	cache := t.TempDir()
 	for range 2 {
-		fetched, err := fetchPostgres(t.Context(), url, cache, quiet)
+		fetched, err := postgresSource{url, fetchLimit}.fetch(t.Context(), cache, quiet)
 		require.NoError(t, err)
 		require.Equal(t, "17.5", fetched.version)
 		require.True(t, strings.HasPrefix(fetched.dir, cache))
@@ -70,11 +71,44 @@ func TestAFetchThatFailsSaysWhatToInstall(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
-	p := &Postgres{repository: server.URL, cache: t.TempDir(), progress: quiet}
+	p := &Postgres{source: postgresSource{server.URL, fetchLimit}, cache: t.TempDir(), progress: quiet}
 
 	_, err := p.findPostgres(t.Context())
 	require.ErrorContains(t, err, "no PostgreSQL programs are installed")
 	require.ErrorContains(t, err, "apt-get install postgresql")
+
+	p.source = postgresSource{"http://" + silentServer(t), 100 * time.Millisecond}
+	_, err = p.findPostgres(t.Context())
+	require.ErrorContains(t, err, "nothing was received for 100ms")
+	require.ErrorContains(t, err, "apt-get install postgresql")
+}
+
+func TestAFetchThatIsCutShortFails(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("the beginning"))
+	}))
+	t.Cleanup(server.Close)
+	var received atomic.Int64
+	ctx, fail := context.WithCancelCause(t.Context())
+	relay, err := startRelay(ctx, server.URL, &received, fail)
+	require.NoError(t, err)
+	t.Cleanup(relay.close)
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, relay.url, nil)
+	require.NoError(t, err)
+	response, err := (&http.Client{Timeout: time.Minute}).Do(request)
+	if err == nil {
+		_, err = io.ReadAll(response.Body)
+		require.NoError(t, response.Body.Close())
+	}
+	require.Error(t, err)
+	require.ErrorIs(t, context.Cause(ctx), io.ErrUnexpectedEOF)
+	require.EqualValues(t, len("the beginning"), received.Load())
+
+	_, err = postgresSource{server.URL, fetchLimit}.fetch(t.Context(), t.TempDir(), quiet)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestAFetchCanBeCancelled(t *testing.T) {
@@ -93,6 +127,6 @@ func TestAFetchCanBeCancelled(t *testing.T) {
 		cancel()
 	}()
 
-	_, err := fetchPostgres(ctx, server.URL, t.TempDir(), quiet)
+	_, err := postgresSource{server.URL, fetchLimit}.fetch(ctx, t.TempDir(), quiet)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -47,7 +46,7 @@ func TemporalCLI(ctx context.Context, progress Progress) (string, error) {
 	}
 	return temporalSearch{
 		named: os.Getenv("KIBALI_TEMPORAL_CLI"), path: os.Getenv("PATH"), cache: cache,
-		fetch: fetchTemporal, build: buildTemporal,
+		fetch: fetchTemporal, build: temporalBuild{limit: fetchLimit}.build,
 	}.find(ctx, progress)
 }
 
@@ -140,52 +139,4 @@ func parseTemporalVersion(output string) (server [2]int, err error) {
 	major, majorErr := strconv.Atoi(match[1])
 	minor, minorErr := strconv.Atoi(match[2])
 	return [2]int{major, minor}, errors.Join(majorErr, minorErr)
-}
-
-// buildTemporal builds the CLI with the Go toolchain: from tools/, whose go.sum
-// pins every byte of it, where this source tree is at hand, else as a module.
-func buildTemporal(ctx context.Context, target string, progress Progress) error {
-	goTool, err := exec.LookPath("go")
-	if err != nil {
-		return errors.New("there is no Go toolchain to build it with")
-	}
-	const pkg = "github.com/temporalio/cli/cmd/temporal"
-	stamp := "-ldflags=-X github.com/temporalio/cli/temporalcli.Version=" + TemporalVersion
-	build := process{title: "go build", path: goTool, env: append(cleanEnvironment("GOFLAGS="), "GOWORK=off")}
-	if tools := toolsFolder(); tools != "" {
-		build.dir, build.args = tools, []string{"build", stamp, "-o", target, pkg}
-	} else {
-		build.dir, build.args = filepath.Dir(target), []string{"install", stamp, pkg + "@v" + TemporalVersion}
-		build.env = append(build.env, "GOBIN="+filepath.Dir(target))
-	}
-	defer reportEvery(10*time.Second, func(passed time.Duration) {
-		progress("building the Temporal CLI %s once, about five minutes on two cores (%s so far)", TemporalVersion, passed)
-	})()
-	_, err = build.run(ctx)
-	return err
-}
-
-// reportEvery calls report at once and then in each interval until the function
-// that it returns is called.
-func reportEvery(interval time.Duration, report func(passed time.Duration)) (stop func()) {
-	begin := time.Now()
-	report(0)
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(interval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				report(time.Since(begin).Round(time.Second))
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return func() {
-		close(quit)
-		<-ended
-	}
 }

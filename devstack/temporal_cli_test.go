@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -106,4 +107,29 @@ func TestTheTemporalCLIIsBuiltOnceForAll(t *testing.T) {
 	}
 	finders.Wait()
 	require.EqualValues(t, 1, builds.Load())
+}
+
+func TestASourceThatNeverArrivesSaysWhatToInstall(t *testing.T) {
+	t.Parallel()
+	search := temporalSearch{
+		cache: t.TempDir(),
+		fetch: func(context.Context, string, Progress) error { return errors.New("no way to the internet") },
+		build: temporalBuild{
+			env:   []string{"GOMODCACHE=" + t.TempDir(), "GOPROXY=http://" + silentServer(t), "GOTOOLCHAIN=local"},
+			limit: 100 * time.Millisecond,
+		}.build,
+	}
+	_, err := search.find(t.Context(), quiet)
+	require.ErrorContains(t, err, "fetch its source: nothing was received for 100ms")
+	require.ErrorContains(t, err, "install the Temporal CLI")
+}
+
+// A process reads once which proxy it has, so another one downloads.
+func TestADownloadOfTheTemporalCLIThatNeverArrivesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	download := process{title: "download", path: os.Args[0], env: append(cleanEnvironment("NO_PROXY", "no_proxy"),
+		"HTTPS_PROXY=http://"+silentServer(t), temporalTarget+"="+filepath.Join(t.TempDir(), "temporal"))}
+	output, err := download.run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "nothing was received for 100ms\n", output)
 }

@@ -22,21 +22,29 @@ func fetchTemporal(ctx context.Context, target string, progress Progress) error 
 		return err
 	}
 	progress("fetching the Temporal CLI %s", TemporalVersion)
-	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
-	defer cancel()
+	return downloadTemporal(ctx, target, fetchLimit)
+}
+
+// downloadTemporal gives up once nothing has arrived for as long as limit.
+func downloadTemporal(ctx context.Context, target string, limit time.Duration) error {
 	dir, err := os.MkdirTemp(filepath.Dir(target), "fetch-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	// The helper names the program so once it is whole.
+	// The helper writes what arrives into the folder, and names the program so
+	// once it is whole.
 	fetched := filepath.Join(dir, "temporal-cli-v"+TemporalVersion)
+	ctx, giveUp := whileGrowing(ctx, limit, func() int64 { return folderSize(dir) })
+	defer giveUp(nil)
 	go func() {
-		waitUntil(fetchLimit, func() bool {
-			_, err := os.Stat(fetched)
-			return err == nil || ctx.Err() != nil
-		})
-		cancel()
+		defer giveUp(nil)
+		for whole := false; !whole; {
+			whole = waitUntil(limit, func() bool {
+				_, err := os.Stat(fetched)
+				return err == nil || ctx.Err() != nil
+			})
+		}
 	}()
 	// The helper also starts a server, which could be left behind. With --help
 	// that server prints its usage and ends, and the helper waits for it until
@@ -49,10 +57,13 @@ func fetchTemporal(ctx context.Context, target string, progress Progress) error 
 	if err == nil {
 		return server.Stop()
 	}
-	if _, missing := os.Stat(fetched); missing != nil {
-		return err
+	if _, missing := os.Stat(fetched); missing == nil {
+		return os.Rename(fetched, target)
 	}
-	return os.Rename(fetched, target)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // checkReachable returns soon when a site cannot be reached, as on a machine
