@@ -42,6 +42,7 @@ func TestConsole(t *testing.T) {
 		"erases what is held about a person":                    erasesData,
 		"says how long personal data is kept":                   setsRetention,
 		"approves on a phone":                                   approvesOnPhone,
+		"keeps one's place in a list that is replaced":          keepsPlace,
 	} {
 		t.Run(name, func(t *testing.T) { step(t, s) })
 	}

@@ -46,6 +46,24 @@
     const row = event.target.closest("tr[data-row]");
     if (row) for (const other of rows()) other.classList.toggle("at", other === row);
   });
+  // A list that is replaced keeps the row that one is at by then, and the focus that
+  // is in it: whoever presses j and Enter need not wait for a search or the world.
+  let kept = {};
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const at = $("tr.at[id]", event.detail.target);
+    kept = at ? { id: at.id, focus: at.contains(document.activeElement) } : {};
+  });
+  const keep = () => {
+    const row = kept.id && document.getElementById(kept.id);
+    if (row && !rows().some((other) => other.classList.contains("at"))) row.classList.add("at");
+    return row;
+  };
+  document.addEventListener("htmx:afterSwap", () => {
+    const row = keep();
+    if (row && kept.focus && !row.contains(document.activeElement)) $("a.who", row).focus({ preventScroll: true });
+    kept.focus = false;
+  });
+  document.addEventListener("htmx:afterSettle", keep); // which sets the classes of what was there before
   document.addEventListener("click", (event) => {
     const row = event.target.closest("tr[data-row]");
     if (!row || event.target.closest("a, button, input, label, summary") || getSelection().toString()) return;
@@ -155,14 +173,7 @@
   // again now and then.
   const refresh = (area) => {
     if (area.querySelector("input:checked:not([type=radio])") || area.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
-    const at = $("tr.at", area);
-    const focused = document.activeElement && area.contains(document.activeElement) && document.activeElement.closest("tr[id]");
-    htmx.ajax("GET", location.href, { target: `#${area.id}`, select: `#${area.id}`, swap: "outerHTML", source: area, headers: { "X-Background": "1" } }).then(() => {
-      const row = at && at.id && document.getElementById(at.id);
-      if (!row) return;
-      row.classList.add("at");
-      if (focused) $("a.who", row).focus({ preventScroll: true });
-    });
+    htmx.ajax("GET", location.href, { target: `#${area.id}`, select: `#${area.id}`, swap: "outerHTML", source: area, headers: { "X-Background": "1" } });
   };
   const concerns = (area, change) => area.dataset.live.split(" ").some((wanted) => {
     const [kind, id] = wanted.split(":");
