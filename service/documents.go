@@ -133,6 +133,9 @@ func (s *Service) underLimit(ctx context.Context, tx *store.Tx, a account.Accoun
 		if err != nil {
 			return err
 		}
+		if asked.ClosedAt == nil {
+			return fmt.Errorf("the decision %s made a status and is open", asked.ID)
+		}
 		after = *asked.ClosedAt
 	}
 	n, err := tx.CountDocuments(ctx, application.ID, after)
