@@ -170,6 +170,8 @@ func TestUpload_refuses_what_is_no_such_form_and_stores_nothing(t *testing.T) {
 			{"multipart/form-data", bytes.NewReader(body)},
 			{strings.Replace(contentType, "form-data", "mixed", 1), bytes.NewReader(body)},
 			{contentType, io.MultiReader(bytes.NewReader(body), strings.NewReader("and more"))},
+			{contentType, io.MultiReader(bytes.NewReader(body), bytes.NewReader(body))},
+			{contentType, io.MultiReader(bytes.NewReader(body), bytes.NewReader(body[len(body)-30:]))},
 			{"multipart/form-data; boundary=other", bytes.NewReader(body)},
 			{contentType, strings.NewReader("")},
 			{contentType, bytes.NewReader(body[:len(body)-40])},

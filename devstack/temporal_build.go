@@ -59,7 +59,8 @@ func (b temporalBuild) fetchSource(ctx context.Context, tool process, command []
 	if err != nil {
 		return "", err
 	}
-	modules = filepath.Join(strings.TrimSpace(place), "cache")
+	lines := strings.Split(strings.TrimSpace(place), "\n") // a toolchain that is fetched is told of before
+	modules = filepath.Join(lines[len(lines)-1], "cache")
 	defer reportEvery(10*time.Second, func(passed time.Duration) {
 		progress("fetching the source of the Temporal CLI %s (%s so far)", TemporalVersion, passed)
 	})()

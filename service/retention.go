@@ -121,7 +121,11 @@ func (s *Service) eraseLapsed(ctx context.Context, r policy.Retention) error {
 	}
 	var failures []error
 	for _, id := range lapsed {
-		failures = append(failures, s.eraseClosed(ctx, id))
+		err := s.eraseClosed(ctx, id)
+		failures = append(failures, err)
+		if unreachable(err) {
+			break // the next one would fail as well
+		}
 	}
 	return errors.Join(failures...)
 }

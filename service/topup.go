@@ -248,6 +248,9 @@ func (s *Service) unpostable(ctx context.Context, d store.Decision) error {
 	if err != nil {
 		return err
 	}
+	if ledger.TopUp.Permits(view.Status) {
+		return s.withCurrent(ctx, s.reader, view.Account, fault.New(fault.Conflict, "The account did not permit %s when it was carried out.", account.TopUp))
+	}
 	return s.notPermitted(ctx, s.reader, view.Account)
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -33,8 +34,7 @@ const (
 // of a field in which nothing was chosen.
 type UploadForm struct {
 	c       *gin.Context
-	body    *tailReader
-	ending  string // of the body
+	body    *formBody
 	parts   *multipart.Reader
 	file    *multipart.Part
 	content *bufio.Reader // of file
@@ -51,7 +51,7 @@ func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 		return nil, fault.New(fault.Malformed, "The body must be a form, sent with one Content-Type: multipart/form-data and no Content-Encoding.")
 	}
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxUpload+formOverhead)
-	form := &UploadForm{c: c, body: &tailReader{body: c.Request.Body}, ending: "--" + boundary + "--"}
+	form := &UploadForm{c: c, body: newFormBody(c.Request.Body, boundary)}
 	form.parts = multipart.NewReader(form.body, boundary)
 	if err := form.advance(); err != nil {
 		return nil, err
@@ -80,20 +80,46 @@ func formBoundary(r *http.Request) (string, bool) {
 // maxBoundary is how long a boundary may be (RFC 2046).
 const maxBoundary = 70
 
-// tailReader reads a body and remembers its end.
-type tailReader struct {
-	body io.Reader
-	tail []byte
+// formBody reads the body of a form, and notices its end and what stands behind that.
+type formBody struct {
+	from   io.Reader
+	ending []byte
+	tail   []byte // as much of what was read last as could begin the ending
+	ended  bool
+	more   bool
 }
 
-// tailKept is what an ending may have around it.
-const tailKept = maxBoundary + 16
+func newFormBody(from io.Reader, boundary string) *formBody {
+	return &formBody{from: from, ending: []byte("\n--" + boundary + "--"), tail: []byte("\n")}
+}
 
-func (t *tailReader) Read(p []byte) (int, error) {
-	n, err := t.body.Read(p)
-	t.tail = append(t.tail, p[max(0, n-tailKept):n]...)
-	t.tail = append(t.tail[:0], t.tail[max(0, len(t.tail)-tailKept):]...)
+func (b *formBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	behind := p[:n]
+	if !b.ended {
+		behind = b.pass(behind)
+	}
+	b.more = b.more || len(bytes.Trim(behind, " \t\r\n")) > 0
 	return n, err
+}
+
+// pass returns what of the next bytes stands behind the ending.
+func (b *formBody) pass(next []byte) []byte {
+	kept := len(b.ending) - 1
+	seam := append(bytes.Clone(b.tail), next[:min(len(next), kept)]...)
+	if at := bytes.Index(seam, b.ending); at >= 0 {
+		b.ended = true
+		return next[at+len(b.ending)-len(b.tail):]
+	}
+	if at := bytes.Index(next, b.ending); at >= 0 {
+		b.ended = true
+		return next[at+len(b.ending):]
+	}
+	if len(next) >= kept {
+		seam = next
+	}
+	b.tail = bytes.Clone(seam[max(0, len(seam)-kept):])
+	return nil
 }
 
 // advance reads parts up to the file, or to the end when it was found already.
@@ -134,7 +160,7 @@ func (f *UploadForm) finish() error {
 	if _, err := io.Copy(io.Discard, f.body); err != nil {
 		return f.broken(err)
 	}
-	if !strings.HasSuffix(strings.TrimRight(string(f.body.tail), " \t\r\n"), f.ending) {
+	if !f.body.ended || f.body.more {
 		return fault.New(fault.Malformed, "The body must hold one form and nothing else.")
 	}
 	return nil

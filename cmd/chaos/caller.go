@@ -130,7 +130,7 @@ func (c *caller) persist(ctx context.Context, replica int, r call) (answer, erro
 	for attempt := 1; ; attempt++ {
 		a, err := c.once(ctx, replica+attempt, r)
 		a.attempts = attempt
-		if c.missing != "" && (err != nil || a.status >= 500) {
+		if c.missing != "" && c.run.Err() == nil && (err != nil || a.status >= 500) {
 			c.report.breach("P1", "not at the first attempt without "+c.missing, "%s %s: %s: %v", r.method, shape(r.path), a, err)
 		}
 		switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -129,6 +130,7 @@ func (c *camera) withoutPersonalData(ctx context.Context) (chromedp.Action[chrom
 	for _, a := range all.Items {
 		personal = append(personal, a.Name, a.Email, a.Phone, a.Company.Name)
 	}
+	personal = slices.DeleteFunc(personal, func(word string) bool { return word == "" })
 	words, err := json.Marshal(personal)
 	if err != nil {
 		return nil, err

@@ -50,6 +50,7 @@
   // is in it: whoever presses j and Enter need not wait for a search or the world.
   let kept = {};
   document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!$("tr[data-row]", event.detail.target)) return;
     const at = $("tr.at[id]", event.detail.target);
     kept = at ? { id: at.id, focus: at.contains(document.activeElement) } : {};
   });
