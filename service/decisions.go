@@ -105,8 +105,10 @@ func (s *Service) record(ctx context.Context, by actor.Actor, o order) (d store.
 		if err := s.answers(ctx, tx.Reader(), a, o.Ask); err != nil {
 			return err
 		}
-		if (o.kind == account.Approve || o.kind == account.Reactivate) && a.Email == staff.Email {
-			return errOwnAccount
+		if o.kind == account.Approve || o.kind == account.Reactivate {
+			if err := notOwn(ctx, tx.Reader(), by, a.ID); err != nil {
+				return err
+			}
 		}
 		if o.kind == account.Erase {
 			if err := erasable(ctx, tx.Reader(), a); err != nil {

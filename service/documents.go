@@ -173,7 +173,7 @@ func (s *Service) OpenDocument(ctx context.Context, by actor.Actor, accountID, d
 	if err != nil {
 		return store.Document{}, nil, err
 	}
-	if err := s.recordSight(ctx, by, d, "document.downloaded", nil); err != nil {
+	if err := s.recordDocumentView(ctx, by, d, "document.downloaded", nil); err != nil {
 		return store.Document{}, nil, err
 	}
 	body, _, err := s.documents.Original(ctx, d.StorageKey)
@@ -191,7 +191,7 @@ func (s *Service) OpenPage(ctx context.Context, by actor.Actor, accountID, docum
 	if err != nil {
 		return store.Page{}, nil, err
 	}
-	if err := s.recordSight(ctx, by, d, "document.viewed", map[string]any{"page": strconv.Itoa(number)}); err != nil {
+	if err := s.recordDocumentView(ctx, by, d, "document.viewed", map[string]any{"page": strconv.Itoa(number)}); err != nil {
 		return store.Page{}, nil, err
 	}
 	body, _, err := s.documents.Page(ctx, page.StorageKey)
@@ -216,7 +216,9 @@ func (s *Service) viewable(ctx context.Context, by actor.Actor, accountID, docum
 	return d, nil
 }
 
-func (s *Service) recordSight(ctx context.Context, by actor.Actor, d store.Document, action string, detail map[string]any) error {
+// recordDocumentView records that somebody looks at a document, in the way that
+// the action names.
+func (s *Service) recordDocumentView(ctx context.Context, by actor.Actor, d store.Document, action string, detail map[string]any) error {
 	return s.store.InTx(ctx, func(ctx context.Context, tx *store.Tx) error {
 		return tx.AppendEvent(ctx, store.Event{
 			At: s.now(), Actor: by, Action: action, Subject: "document", SubjectID: d.ID.String(), AccountID: &d.AccountID, After: detail,

@@ -85,10 +85,10 @@ func (s *Service) recordSignature(ctx context.Context, by actor.Actor, sign Sign
 		if d, err = tx.LockDecision(ctx, sign.DecisionID); err != nil {
 			return err
 		}
-		if kind == account.Countersign && d.Kind == account.TopUp && d.StaffID == by.ID {
-			return fault.New(fault.Forbidden, "Nobody signs their own top-up.")
-		}
-		if kind == account.Countersign {
+		if kind == account.Countersign && d.Kind == account.TopUp {
+			if d.StaffID == by.ID {
+				return fault.New(fault.Forbidden, "Nobody signs their own top-up.")
+			}
 			if err := notOwnTopUp(ctx, tx.Reader(), by, d); err != nil {
 				return err
 			}

@@ -65,15 +65,8 @@ func DecodeOptional(c *gin.Context, into any) error {
 
 func requireJSON(r *http.Request) error {
 	malformed := fault.New(fault.Malformed, "The body must be JSON in UTF-8, sent with Content-Type: application/json and no Content-Encoding.")
-	types := r.Header.Values("Content-Type")
-	if len(types) != 1 || len(r.Header.Values("Content-Encoding")) != 0 {
-		return malformed
-	}
-	if types[0] == "application/json" {
-		return nil
-	}
-	mediaType, parameters, err := mime.ParseMediaType(types[0])
-	if err != nil || mediaType != "application/json" {
+	mediaType, parameters := bodyType(r)
+	if mediaType != "application/json" {
 		return malformed
 	}
 	for name, value := range parameters {
@@ -82,6 +75,23 @@ func requireJSON(r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// bodyType returns what a request says that its body is, and the parameters of
+// that: "" unless it says so once, and of a body that is sent as it is.
+func bodyType(r *http.Request) (mediaType string, parameters map[string]string) {
+	types := r.Header["Content-Type"]
+	if len(types) != 1 || len(r.Header["Content-Encoding"]) != 0 {
+		return "", nil
+	}
+	if types[0] == "application/json" {
+		return types[0], nil // as nearly all are
+	}
+	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	if err != nil {
+		return "", nil
+	}
+	return mediaType, parameters
 }
 
 // ReadBody returns the request's body as it came, or what BodyFault says of one

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -68,13 +67,9 @@ func ReadUploadForm(c *gin.Context) (*UploadForm, error) {
 
 // formBoundary returns what stands between the parts of a request's form.
 func formBoundary(r *http.Request) (string, bool) {
-	types := r.Header.Values("Content-Type")
-	if len(types) != 1 || len(r.Header.Values("Content-Encoding")) != 0 {
-		return "", false
-	}
-	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	mediaType, parameters := bodyType(r)
 	boundary := parameters["boundary"]
-	return boundary, err == nil && mediaType == "multipart/form-data" && boundary != "" && len(boundary) <= maxBoundary
+	return boundary, mediaType == "multipart/form-data" && boundary != "" && len(boundary) <= maxBoundary
 }
 
 // maxBoundary is how long a boundary may be (RFC 2046).

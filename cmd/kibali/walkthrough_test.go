@@ -85,8 +85,7 @@ func commandsOf(t *testing.T, page, heading string) string {
 func follow(t *testing.T, dir, script string, settings ...string) {
 	t.Helper()
 	if missing := equip(t); missing != "" {
-		t.Log("not walked: ", missing)
-		return
+		t.Fatal(missing)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
